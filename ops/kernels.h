@@ -1,0 +1,155 @@
+#pragma once
+
+#include <array>
+#include <cstdint>
+
+#include <weft/core/device.h>
+#include <weft/core/loop.h>
+#include <weft/core/view.h>
+
+// The seam between operations and devices: what a device must be able to do, as one struct of
+// function pointers. A kernel gets views and plain options, never allocates outputs (scratch memory
+// it may) and never sees autograd. All inputs were checked; outputs do not overlap inputs unless a
+// comment says so. "may be absent" marks a View whose data can be null.
+namespace weft {
+
+enum class UnaryId : std::int16_t;   // the place of an op in the type list of ops/unary.h
+enum class BinaryId : std::int16_t;  // the place of an op in the type list of ops/binary.h
+
+enum class ReduceId : std::uint8_t { Sum, Mean, Prod, Amax, Amin, Argmax, Argmin, All, Any, Norm, Moments, LogSumExp };
+
+struct ReduceOptions {
+  double p = 2;           // Norm: the order
+};
+
+struct Conv2dOptions {
+  Index stride[2] = {1, 1};
+  Index padding_low[2] = {0, 0}, padding_high[2] = {0, 0};  // top/left and bottom/right
+  Index dilation[2] = {1, 1};
+  Index groups = 1;
+  bool relu = false;  // forward: y = max(conv + bias, 0)
+};
+
+struct PoolOptions {
+  Index kernel[2] = {1, 1}, stride[2] = {1, 1}, padding[2] = {0, 0}, dilation[2] = {1, 1};
+  bool count_include_pad = true;  // average only
+  Index divisor = 0;              // average only; 0: the window's size
+};
+
+enum class OptimizerId : std::uint8_t { SGD, Adam, AdamW };
+
+struct OptimizerOptions {  // one step of one flat buffer, formulas as in torch.optim
+  double lr = 0, momentum = 0, dampening = 0, weight_decay = 0;
+  double beta1 = 0.9, beta2 = 0.999, eps = 1e-8;
+  Index step = 1;  // 1 on the first step: bias correction, first momentum
+  bool nesterov = false, maximize = false, amsgrad = false;
+};
+
+struct RandomKey {  // Philox 4x32-10: element i of a fill takes block offset + i / 4
+  std::uint64_t seed = 0, offset = 0;
+};
+
+struct Kernels {
+  // Elementwise. params points to the op's struct (ops/unary.h, ops/binary.h). Inputs and output may
+  // be the same memory exactly.
+  void (*unary)(UnaryId, const Loop& out_x, const void* params) = nullptr;
+  void (*unary_grad)(UnaryId, const Loop& gx_g_x_y, const void* params) = nullptr;
+  void (*binary)(BinaryId, const Loop& out_a_b, const void* params) = nullptr;
+  void (*binary_grad)(BinaryId, int which, const Loop& out_g_a_b_y, const void* params) = nullptr;
+  void (*where)(const Loop& out_condition_a_b) = nullptr;
+  void (*copy)(const Loop& out_x) = nullptr;  // converts between any two dtypes
+  void (*fill)(const Loop& out, const void* value) = nullptr;  // value has the output's dtype
+
+  // Reductions. Moments writes out (mean) and second (the sum of squared differences); Argmax and
+  // Argmin write i64 positions into out and, if second is there, the values into it.
+  void (*reduce)(ReduceId, const Loop& out_x_second, const ReduceOptions&) = nullptr;
+  void (*cumulate)(int what, const Loop& out_x, int dim) = nullptr;
+
+  // Matrices: out[b] = alpha * a[b] @ b[b] (+ bias) (+ beta * out). Rank 3 views, any strides;
+  // bias is rank 1 over the columns and may be absent. relu clamps the result.
+  void (*matmul)(const View& out, const View& a, const View& b, const View& bias, double alpha,
+                 double beta, bool relu) = nullptr;
+
+  // Images. x is N C H W logically, channels-last in memory where that can be had; w is K C/groups R S.
+  struct Conv {
+    void (*forward)(const View& y, const View& x, const View& w, const View& bias,
+                    const Conv2dOptions&) = nullptr;
+    void (*backward_input)(const View& gx, const View& gy, const View& w, const Conv2dOptions&) = nullptr;
+    // gb may be absent
+    void (*backward_weight)(const View& gw, const View& gb, const View& gy, const View& x,
+                            const Conv2dOptions&) = nullptr;
+  } conv;
+  struct Pool {
+    // where: u8 position within the window, of the output's shape and strides; may be absent
+    void (*max_forward)(const View& y, const View& where, const View& x, const PoolOptions&) = nullptr;
+    void (*max_backward)(const View& gx, const View& gy, const View& where, const PoolOptions&) = nullptr;
+    void (*average_forward)(const View& y, const View& x, const PoolOptions&) = nullptr;
+    void (*average_backward)(const View& gx, const View& gy, const PoolOptions&) = nullptr;
+    void (*adaptive_forward)(const View& y, const View& x) = nullptr;
+    void (*adaptive_backward)(const View& gx, const View& gy) = nullptr;
+  } pool;
+
+  // Normalisation. mean and rstd are f32 (f64 for f64) over the channels or rows; weight and bias may
+  // be absent.
+  struct Norm {
+    void (*batch_stats)(const View& mean, const View& variance, const View& x) = nullptr;
+    void (*batch_forward)(const View& y, const View& x, const View& mean, const View& rstd,
+                          const View& weight, const View& bias, bool relu) = nullptr;
+    // training: the statistics came from x, so gradients flow through them. gx, gw, gb may be absent.
+    void (*batch_backward)(const View& gx, const View& gw, const View& gb, const View& gy, const View& x,
+                           const View& mean, const View& rstd, const View& weight,
+                           bool training) = nullptr;
+    // x is rank 2: rows, normalised elements
+    void (*layer_forward)(const View& y, const View& mean, const View& rstd, const View& x,
+                          const View& weight, const View& bias, double eps) = nullptr;
+    void (*layer_backward)(const View& gx, const View& gw, const View& gb, const View& gy, const View& x,
+                           const View& mean, const View& rstd, const View& weight) = nullptr;
+    void (*local_response_forward)(const View& y, const View& x, Index size, double alpha, double beta,
+                                   double k) = nullptr;
+    void (*local_response_backward)(const View& gx, const View& gy, const View& x, Index size,
+                                    double alpha, double beta, double k) = nullptr;
+  } norm;
+  struct Softmax {  // along dim; log chooses log_softmax
+    void (*forward)(const View& y, const View& x, int dim, bool log) = nullptr;
+    void (*backward)(const View& gx, const View& gy, const View& y, int dim, bool log) = nullptr;
+  } softmax;
+
+  // Indexing. index views are i64 and in range (checked by the op).
+  struct Indexing {
+    void (*gather)(const View& out, const View& x, int dim, const View& index) = nullptr;
+    // out[..., index, ...] += source or = source; in order of the source, so repeatable
+    void (*scatter)(const View& out, int dim, const View& index, const View& source,
+                    bool accumulate) = nullptr;
+    void (*index_select)(const View& out, const View& x, int dim, const View& index) = nullptr;
+    void (*index_add)(const View& out, int dim, const View& index, const View& source) = nullptr;
+    // out[i...] = x at offset[i...] (i64 element offsets), and the reverse
+    void (*take)(const View& out, const View& x, const View& offset) = nullptr;
+    void (*put)(const View& out, const View& offset, const View& source, bool accumulate) = nullptr;
+    // Row-major coordinates of the non-zero elements into out [count, rank]; returns the count, and
+    // only counts where out is absent.
+    Index (*nonzero)(const View& out, const View& x) = nullptr;
+  } indexing;
+
+  struct Random {  // same bits for any number of threads and on every device
+    void (*uniform)(const View& out, double low, double high, RandomKey) = nullptr;
+    void (*normal)(const View& out, double mean, double std, RandomKey) = nullptr;
+    void (*integer)(const View& out, Index low, Index high, RandomKey) = nullptr;
+    // out = u < probability, as 0 or 1
+    void (*bernoulli)(const View& out, const View& probability, RandomKey) = nullptr;
+    void (*permutation)(const View& out, RandomKey) = nullptr;
+    // y = keep ? x * scale : 0; mask: u8 of x's shape and strides
+    void (*dropout)(const View& y, const View& mask, const View& x, double p, RandomKey) = nullptr;
+  } random;
+
+  // One pass over contiguous buffers of one length: parameter, gradient, state (1 or 2 buffers).
+  void (*optimizer_step)(OptimizerId, const View& parameter, const View& gradient, const View& state0,
+                         const View& state1, const View& state2, const OptimizerOptions&) = nullptr;
+};
+
+// The table of a device; a device without one throws DeviceError.
+WEFT_API const Kernels& kernels(Device device);
+
+// Calls an entry, or throws NotImplementedError "conv2d: no CUDA kernel" where it is null.
+[[noreturn]] WEFT_API void throw_no_kernel(const char* op, Device device);
+
+}  // namespace weft
