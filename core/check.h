@@ -13,7 +13,8 @@ namespace weft {
 
 // if (bad) fail<ShapeError>("conv2d", "got input of {}, expected 4 dimensions", sizes);
 template <class E, class... Args>
-[[noreturn]] [[gnu::cold, gnu::noinline]] void fail(std::string_view op, fmt::format_string<Args...> format,
+[[noreturn]] [[gnu::cold, gnu::noinline]] void fail(std::string_view op,
+                                                    fmt::format_string<Args...> format,
                                                     Args&&... args) {
   throw E(fmt::format("[{}] {}", op, fmt::format(format, std::forward<Args>(args)...)));
 }

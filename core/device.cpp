@@ -17,7 +17,8 @@ Device::Device(const std::string& text) {
     ok = first != last && end == last && error == std::errc{} && number >= 0 && number < 128;
     if (kind == "cpu") ok = ok && number == 0;
   }
-  if (!ok) fail<DeviceError>("Device", "got \"{}\", expected \"cpu\", \"cuda\" or \"cuda:N\"", text);
+  if (!ok)
+    fail<DeviceError>("Device", "got \"{}\", expected \"cpu\", \"cuda\" or \"cuda:N\"", text);
   *this = Device(kind == "cpu" ? DeviceType::CPU : DeviceType::CUDA, number);
 }
 

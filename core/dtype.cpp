@@ -26,14 +26,16 @@ Half::operator float() const {
   const std::uint32_t sign = std::uint32_t{bits & 0x8000u} << 16;
   const std::uint32_t exponent = (bits >> 10) & 0x1fu, mantissa = bits & 0x3ffu;
   if (exponent == 31) return std::bit_cast<float>(sign | 0x7f800000u | (mantissa << 13));
-  if (exponent != 0) return std::bit_cast<float>(sign | ((exponent + 112) << 23) | (mantissa << 13));
+  if (exponent != 0)
+    return std::bit_cast<float>(sign | ((exponent + 112) << 23) | (mantissa << 13));
   const float value = static_cast<float>(mantissa) * 0x1p-24f;
   return sign ? -value : value;
 }
 
 std::string_view name(DType t) {
-  constexpr std::string_view names[kDTypeCount] = {"bool",  "uint8",   "int8",     "int16",   "int32",
-                                                   "int64", "float16", "bfloat16", "float32", "float64"};
+  constexpr std::string_view names[kDTypeCount] = {"bool",    "uint8",  "int8",    "int16",
+                                                   "int32",   "int64",  "float16", "bfloat16",
+                                                   "float32", "float64"};
   return names[static_cast<int>(t)];
 }
 

@@ -59,6 +59,7 @@ WEFT_API DType promote(DType a, DType b);
 namespace detail {
 template <class T>
 struct DTypeOf;
+// clang-format off
 template <> struct DTypeOf<bool> { static constexpr DType value = DType::Bool; };
 template <> struct DTypeOf<std::uint8_t> { static constexpr DType value = DType::U8; };
 template <> struct DTypeOf<std::int8_t> { static constexpr DType value = DType::I8; };
@@ -70,6 +71,7 @@ template <> struct DTypeOf<Half> { static constexpr DType value = DType::F16; };
 template <> struct DTypeOf<BFloat16> { static constexpr DType value = DType::BF16; };
 template <> struct DTypeOf<float> { static constexpr DType value = DType::F32; };
 template <> struct DTypeOf<double> { static constexpr DType value = DType::F64; };
+// clang-format on
 }  // namespace detail
 
 template <class T>
@@ -80,7 +82,8 @@ struct Tag {
   using type = T;
 };
 
-// Calls f(Tag<T>{}) with the C++ type of t: dispatch(t, [&](auto tag) { using T = decltype(tag)::type; ... }).
+// Calls f(Tag<T>{}) with the C++ type of t:
+// dispatch(t, [&](auto tag) { using T = decltype(tag)::type; ... });
 template <class F>
 decltype(auto) dispatch(DType t, F&& f) {
   switch (t) {

@@ -13,6 +13,7 @@ class WEFT_API Error : public std::runtime_error {
  public:
   using std::runtime_error::runtime_error;
 };
+// clang-format off
 class WEFT_API ShapeError : public Error { using Error::Error; };      // sizes, strides, dims
 class WEFT_API DTypeError : public Error { using Error::Error; };      // a dtype the operation lacks
 class WEFT_API IndexError : public Error { using Error::Error; };      // an index out of range
@@ -23,12 +24,13 @@ class WEFT_API ParseError : public Error { using Error::Error; };      // a file
 class WEFT_API IOError : public Error { using Error::Error; };         // the system refused
 class WEFT_API NotImplementedError : public Error { using Error::Error; };  // a kernel is missing
 class WEFT_API Interrupted : public Error { using Error::Error; };     // a signal asked to stop
+// clang-format on
 
 // All figures in bytes, as they were when the request failed; limit 0 means none was set.
 class WEFT_API OutOfMemory : public Error {
  public:
-  OutOfMemory(const std::string& message, std::size_t requested, std::size_t in_use, std::size_t cached,
-              std::size_t limit)
+  OutOfMemory(const std::string& message, std::size_t requested, std::size_t in_use,
+              std::size_t cached, std::size_t limit)
       : Error(message), requested(requested), in_use(in_use), cached(cached), limit(limit) {}
   std::size_t requested, in_use, cached, limit;
 };

@@ -22,8 +22,10 @@ namespace detail {
 class Shape {
  public:
   constexpr Shape() = default;
-  constexpr Shape(std::initializer_list<Index> values) : Shape(std::span(values.begin(), values.size())) {}
-  constexpr Shape(std::span<const Index> values) : rank_(static_cast<int>(values.size())) {  // NOLINT
+  constexpr Shape(std::initializer_list<Index> values)
+      : Shape(std::span(values.begin(), values.size())) {}
+  constexpr Shape(std::span<const Index> values)
+      : rank_(static_cast<int>(values.size())) {  // NOLINT
     if (values.size() > kMaxRank) detail::throw_rank(values.size());
     std::copy(values.begin(), values.end(), values_);
   }

@@ -9,7 +9,8 @@
 namespace weft {
 
 // What a kernel sees of a tensor: plain data that owns nothing and is valid during the call.
-// Strides count elements. data is null for a tensor that is absent (an optional bias, say) or empty.
+// Strides count elements. data is null for a tensor that is absent (an optional bias, say) or
+// empty.
 struct View {
   void* data = nullptr;
   const Index* size = nullptr;
@@ -19,7 +20,9 @@ struct View {
 
   explicit operator bool() const { return data != nullptr; }
   template <class T>
-  T* as() const { return static_cast<T*>(data); }
+  T* as() const {
+    return static_cast<T*>(data);
+  }
   std::span<const Index> sizes() const { return {size, static_cast<std::size_t>(rank)}; }
   std::span<const Index> strides() const { return {stride, static_cast<std::size_t>(rank)}; }
 };

@@ -16,10 +16,23 @@ namespace weft {
 enum class UnaryId : std::int16_t;   // the place of an op in the type list of ops/unary.h
 enum class BinaryId : std::int16_t;  // the place of an op in the type list of ops/binary.h
 
-enum class ReduceId : std::uint8_t { Sum, Mean, Prod, Amax, Amin, Argmax, Argmin, All, Any, Norm, Moments, LogSumExp };
+enum class ReduceId : std::uint8_t {
+  Sum,
+  Mean,
+  Prod,
+  Amax,
+  Amin,
+  Argmax,
+  Argmin,
+  All,
+  Any,
+  Norm,
+  Moments,
+  LogSumExp
+};
 
 struct ReduceOptions {
-  double p = 2;           // Norm: the order
+  double p = 2;  // Norm: the order
 };
 
 struct Conv2dOptions {
@@ -50,14 +63,14 @@ struct RandomKey {  // Philox 4x32-10: element i of a fill takes block offset + 
 };
 
 struct Kernels {
-  // Elementwise. params points to the op's struct (ops/unary.h, ops/binary.h). Inputs and output may
-  // be the same memory exactly.
+  // Elementwise. params points to the op's struct (ops/unary.h, ops/binary.h). Inputs and output
+  // may be the same memory exactly.
   void (*unary)(UnaryId, const Loop& out_x, const void* params) = nullptr;
   void (*unary_grad)(UnaryId, const Loop& gx_g_x_y, const void* params) = nullptr;
   void (*binary)(BinaryId, const Loop& out_a_b, const void* params) = nullptr;
   void (*binary_grad)(BinaryId, int which, const Loop& out_g_a_b_y, const void* params) = nullptr;
   void (*where)(const Loop& out_condition_a_b) = nullptr;
-  void (*copy)(const Loop& out_x) = nullptr;  // converts between any two dtypes
+  void (*copy)(const Loop& out_x) = nullptr;                   // converts between any two dtypes
   void (*fill)(const Loop& out, const void* value) = nullptr;  // value has the output's dtype
 
   // Reductions. Moments writes out (mean) and second (the sum of squared differences); Argmax and
@@ -70,42 +83,48 @@ struct Kernels {
   void (*matmul)(const View& out, const View& a, const View& b, const View& bias, double alpha,
                  double beta, bool relu) = nullptr;
 
-  // Images. x is N C H W logically, channels-last in memory where that can be had; w is K C/groups R S.
+  // Images. x is N C H W logically, channels-last in memory where that can be had; w is K C/groups
+  // R S.
   struct Conv {
     void (*forward)(const View& y, const View& x, const View& w, const View& bias,
                     const Conv2dOptions&) = nullptr;
-    void (*backward_input)(const View& gx, const View& gy, const View& w, const Conv2dOptions&) = nullptr;
+    void (*backward_input)(const View& gx, const View& gy, const View& w,
+                           const Conv2dOptions&) = nullptr;
     // gb may be absent
     void (*backward_weight)(const View& gw, const View& gb, const View& gy, const View& x,
                             const Conv2dOptions&) = nullptr;
   } conv;
   struct Pool {
     // where: u8 position within the window, of the output's shape and strides; may be absent
-    void (*max_forward)(const View& y, const View& where, const View& x, const PoolOptions&) = nullptr;
-    void (*max_backward)(const View& gx, const View& gy, const View& where, const PoolOptions&) = nullptr;
+    void (*max_forward)(const View& y, const View& where, const View& x,
+                        const PoolOptions&) = nullptr;
+    void (*max_backward)(const View& gx, const View& gy, const View& where,
+                         const PoolOptions&) = nullptr;
     void (*average_forward)(const View& y, const View& x, const PoolOptions&) = nullptr;
     void (*average_backward)(const View& gx, const View& gy, const PoolOptions&) = nullptr;
     void (*adaptive_forward)(const View& y, const View& x) = nullptr;
     void (*adaptive_backward)(const View& gx, const View& gy) = nullptr;
   } pool;
 
-  // Normalisation. mean and rstd are f32 (f64 for f64) over the channels or rows; weight and bias may
-  // be absent.
+  // Normalisation. mean and rstd are f32 (f64 for f64) over the channels or rows; weight and bias
+  // may be absent.
   struct Norm {
     void (*batch_stats)(const View& mean, const View& variance, const View& x) = nullptr;
     void (*batch_forward)(const View& y, const View& x, const View& mean, const View& rstd,
                           const View& weight, const View& bias, bool relu) = nullptr;
-    // training: the statistics came from x, so gradients flow through them. gx, gw, gb may be absent.
-    void (*batch_backward)(const View& gx, const View& gw, const View& gb, const View& gy, const View& x,
-                           const View& mean, const View& rstd, const View& weight,
+    // training: the statistics came from x, so gradients flow through them. gx, gw, gb may be
+    // absent.
+    void (*batch_backward)(const View& gx, const View& gw, const View& gb, const View& gy,
+                           const View& x, const View& mean, const View& rstd, const View& weight,
                            bool training) = nullptr;
     // x is rank 2: rows, normalised elements
     void (*layer_forward)(const View& y, const View& mean, const View& rstd, const View& x,
                           const View& weight, const View& bias, double eps) = nullptr;
-    void (*layer_backward)(const View& gx, const View& gw, const View& gb, const View& gy, const View& x,
-                           const View& mean, const View& rstd, const View& weight) = nullptr;
-    void (*local_response_forward)(const View& y, const View& x, Index size, double alpha, double beta,
-                                   double k) = nullptr;
+    void (*layer_backward)(const View& gx, const View& gw, const View& gb, const View& gy,
+                           const View& x, const View& mean, const View& rstd,
+                           const View& weight) = nullptr;
+    void (*local_response_forward)(const View& y, const View& x, Index size, double alpha,
+                                   double beta, double k) = nullptr;
     void (*local_response_backward)(const View& gx, const View& gy, const View& x, Index size,
                                     double alpha, double beta, double k) = nullptr;
   } norm;
@@ -142,8 +161,9 @@ struct Kernels {
   } random;
 
   // One pass over contiguous buffers of one length: parameter, gradient, state (1 or 2 buffers).
-  void (*optimizer_step)(OptimizerId, const View& parameter, const View& gradient, const View& state0,
-                         const View& state1, const View& state2, const OptimizerOptions&) = nullptr;
+  void (*optimizer_step)(OptimizerId, const View& parameter, const View& gradient,
+                         const View& state0, const View& state1, const View& state2,
+                         const OptimizerOptions&) = nullptr;
 };
 
 // The table of a device; a device without one throws DeviceError.
