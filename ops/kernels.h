@@ -5,6 +5,7 @@
 
 #include <weft/core/device.h>
 #include <weft/core/loop.h>
+#include <weft/core/philox.h>
 #include <weft/core/view.h>
 
 // The seam between operations and devices: what a device must be able to do, as one struct of
@@ -56,10 +57,6 @@ struct OptimizerOptions {  // one step of one flat buffer, formulas as in torch.
   double beta1 = 0.9, beta2 = 0.999, eps = 1e-8;
   Index step = 1;  // 1 on the first step: bias correction, first momentum
   bool nesterov = false, maximize = false, amsgrad = false;
-};
-
-struct RandomKey {  // Philox 4x32-10: element i of a fill takes block offset + i / 4
-  std::uint64_t seed = 0, offset = 0;
 };
 
 struct Kernels {
