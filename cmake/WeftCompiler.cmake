@@ -30,11 +30,6 @@ if(WEFT_SANITIZE)
                                               -fno-sanitize-recover=all)
   target_link_options(weft_flags INTERFACE -fsanitize=${WEFT_SANITIZE})
 endif()
-find_program(WEFT_LLD ld.lld)
-mark_as_advanced(WEFT_LLD)
-if(WEFT_LLD AND NOT WEFT_SANITIZE)
-  target_link_options(weft_flags INTERFACE -fuse-ld=lld)
-endif()
 
 # The base folder lets two checkouts share cached objects.
 find_program(WEFT_CCACHE ccache)

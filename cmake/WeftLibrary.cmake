@@ -16,16 +16,15 @@ set(weft_isa_sources ${weft_sources})
 list(FILTER weft_isa_sources INCLUDE REGEX "/cpu/isa/")
 list(FILTER weft_sources EXCLUDE REGEX "/cpu/isa/")
 
-add_library(weft_private INTERFACE)
-target_link_libraries(
-  weft_private INTERFACE oneDNN::oneDNN OpenMP::OpenMP_CXX Threads::Threads ZLIB::ZLIB fmt::fmt)
+# What libweft itself needs; users of the static library get it through the package.
+set(weft_needs oneDNN::oneDNN OpenMP::OpenMP_CXX Threads::Threads ZLIB::ZLIB fmt::fmt)
 
 add_library(weft_build INTERFACE)
 target_include_directories(weft_build SYSTEM INTERFACE
                            $<TARGET_PROPERTY:Eigen3::Eigen,INTERFACE_INCLUDE_DIRECTORIES>)
 target_include_directories(weft_build INTERFACE ${weft_include})
 target_compile_definitions(weft_build INTERFACE EIGEN_DONT_PARALLELIZE EIGEN_MPL2_ONLY)
-target_link_libraries(weft_build INTERFACE weft_flags weft_private nlohmann_json::nlohmann_json)
+target_link_libraries(weft_build INTERFACE weft_flags ${weft_needs} nlohmann_json::nlohmann_json)
 
 add_library(weft_objects OBJECT ${weft_sources})
 target_link_libraries(weft_objects PRIVATE weft_build)
@@ -49,17 +48,19 @@ function(weft_add_isa name march)
 endfunction()
 weft_add_isa(v2 x86-64-v2)
 weft_add_isa(avx2 x86-64-v3)
-weft_add_isa(avx512 x86-64-v4 -mprefer-vector-width=512)
+# GCC 12 finds its own AVX-512 header wanting (its bug 105593).
+weft_add_isa(avx512 x86-64-v4 -mprefer-vector-width=512 -Wno-maybe-uninitialized -Wno-uninitialized)
 
 function(weft_add_library kind)
   string(TOLOWER weft_${kind} target)
   add_library(${target} ${kind} ${weft_all_objects})
+  add_library(weft::${target} ALIAS ${target})
   set_target_properties(${target} PROPERTIES OUTPUT_NAME weft LINKER_LANGUAGE CXX VERSION
                                              ${PROJECT_VERSION} SOVERSION 0)
   target_include_directories(${target} INTERFACE $<BUILD_INTERFACE:${weft_include}>
                                                  $<INSTALL_INTERFACE:include>)
   target_compile_features(${target} INTERFACE cxx_std_20)
-  target_link_libraries(${target} PRIVATE $<BUILD_INTERFACE:weft_flags> weft_private)
+  target_link_libraries(${target} PRIVATE $<BUILD_INTERFACE:weft_flags> ${weft_needs})
 endfunction()
 weft_add_library(STATIC)
 weft_add_library(SHARED)

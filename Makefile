@@ -1,0 +1,45 @@
+# Two commands matter: make train and make test. Each installs what is missing, builds, and runs.
+PRESET ?= release
+JOBS ?= $(shell nproc)
+ARGS ?=
+BIN := build/$(PRESET)/bin
+BUILD := cmake --build --preset $(PRESET) --parallel $(JOBS)
+
+.PHONY: help setup configure build train test bench oracle format lint clean
+.DEFAULT_GOAL := help
+
+help:  ## This page
+	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@echo "  PRESET=release|debug|asan|tsan chooses the build, JOBS=N its parallel jobs"
+
+setup:  ## Install what the build needs and is missing (apt: Debian 12, Ubuntu 24.04)
+	@scripts/setup.sh
+
+configure: setup
+	@cmake --preset $(PRESET) --log-level=WARNING
+
+build: configure  ## Build everything into build/$(PRESET)
+	@$(BUILD)
+
+train: configure  ## Train AlexNet on CIFAR-10; ARGS="--epochs 2 ..." reaches the program
+	@$(BUILD) --target cifar10_alexnet
+	@scripts/train.sh $(BIN)/cifar10_alexnet $(ARGS)
+
+test: build  ## Build and run every test
+	@scripts/test.sh $(PRESET) $(ARGS)
+
+bench: build  ## Measure Weft beside its peers
+	@scripts/bench.sh $(BIN) $(ARGS)
+
+oracle: build  ## Compare values, gradients and a training run with PyTorch's
+	@scripts/oracle.sh $(BIN) $(ARGS)
+
+format: setup  ## Lay out every C++ file with clang-format
+	@python3 -B tests/structure/format.py --fix
+
+lint: setup  ## Check layout, includes and files without building
+	@for check in format arrows files; do \
+	  echo "lint: $$check" && python3 -B tests/structure/$$check.py || exit 1; done
+
+clean:  ## Remove build/
+	@rm -rf build
