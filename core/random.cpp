@@ -35,8 +35,6 @@ Generator& default_generator() {
   return generator;
 }
 
-void manual_seed(std::uint64_t seed) {
-  default_generator().manual_seed(seed);
-}
+void manual_seed(std::uint64_t seed) { default_generator().manual_seed(seed); }
 
 }  // namespace weft
