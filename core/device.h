@@ -23,6 +23,6 @@ struct Device {
   WEFT_API std::string str() const;
 };
 
-inline constexpr Device cpu{DeviceType::CPU};
+inline constexpr Device kCPU{DeviceType::CPU};  // weft::cpu is the back end's namespace
 
 }  // namespace weft

@@ -1,4 +1,6 @@
+#include <algorithm>
 #include <random>
+#include <vector>
 
 #include <weft/core/random.h>
 
@@ -33,6 +35,19 @@ void Generator::set_state(RandomKey state) {
 Generator& default_generator() {
   static Generator generator;
   return generator;
+}
+
+void random_permutation(std::span<Index> out, RandomKey key) {
+  std::vector<std::pair<std::uint64_t, Index>> order(out.size());
+  for (std::size_t i = 0; i < order.size(); i += 4) {
+    const PhiloxBlock w = philox_block(key.seed, key.offset + i / 4, 0);
+    const PhiloxBlock v = philox_block(key.seed, key.offset + i / 4, 1);
+    for (std::size_t j = i; j < std::min(i + 4, order.size()); ++j) {
+      order[j] = {std::uint64_t{w.word[j - i]} << 32 | v.word[j - i], static_cast<Index>(j)};
+    }
+  }
+  std::sort(order.begin(), order.end());
+  std::transform(order.begin(), order.end(), out.begin(), [](auto& pair) { return pair.second; });
 }
 
 void manual_seed(std::uint64_t seed) { default_generator().manual_seed(seed); }

@@ -3,6 +3,7 @@
 #include <array>
 #include <cstdint>
 #include <mutex>
+#include <span>
 #include <utility>
 
 #include <weft/core/macros.h>
@@ -78,6 +79,10 @@ struct Key {
 
   friend constexpr bool operator==(Key, Key) = default;
 };
+
+// Fills out with 0, 1, ..., n - 1 in random order: the numbers sorted by r of their element, equal
+// r in order of the number.
+WEFT_API void random_permutation(std::span<Index> out, RandomKey key);
 
 // The words of one key in order, for code that draws a few numbers at a time. Not for several
 // threads.

@@ -11,34 +11,36 @@
 // are the same everywhere, provided that the compiler neither fuses nor reorders: files that
 // include this header are compiled with -ffp-contract=off (CUDA: --fmad=false) and without
 // fast-math.
+#define WEFT_RECIPE WEFT_HD __attribute__((always_inline)) inline
+
 namespace weft::random {
 
 // [0, 1) in steps of 2^-24 (2^-11 for f16, 2^-8 for bf16: all their values are exact).
-WEFT_HD inline float unit_f32(std::uint32_t w) {
+WEFT_RECIPE float unit_f32(std::uint32_t w) {
   return static_cast<float>(static_cast<std::int32_t>(w >> 8)) * 0x1p-24f;
 }
-WEFT_HD inline float unit_f16(std::uint32_t w) {
+WEFT_RECIPE float unit_f16(std::uint32_t w) {
   return static_cast<float>(static_cast<std::int32_t>(w >> 21)) * 0x1p-11f;
 }
-WEFT_HD inline float unit_bf16(std::uint32_t w) {
+WEFT_RECIPE float unit_bf16(std::uint32_t w) {
   return static_cast<float>(static_cast<std::int32_t>(w >> 24)) * 0x1p-8f;
 }
 // [0, 1) in steps of 2^-53; its leading 24 bits are those of unit_f32(w).
-WEFT_HD inline double unit_f64(std::uint32_t w, std::uint32_t v) {
+WEFT_RECIPE double unit_f64(std::uint32_t w, std::uint32_t v) {
   const std::uint64_t r = (std::uint64_t{w} << 32 | v) >> 11;
   return static_cast<double>(static_cast<std::int64_t>(r)) * 0x1p-53;
 }
 
 // low + u * (high - low); what rounds up to high becomes low, so that high is never returned.
 template <class T>
-WEFT_HD inline T scaled(T u, T low, T high) {
+WEFT_RECIPE T scaled(T u, T low, T high) {
   const T x = u * (high - low) + low;
   return x < high ? x : low;
 }
 
 // low + floor(r * span / 2^64): every value within 2^-64 of 1 / span. span is at least 1; 0 stands
 // for 2^64.
-WEFT_HD inline std::uint64_t below(std::uint32_t w, std::uint32_t v, std::uint64_t span) {
+WEFT_RECIPE std::uint64_t below(std::uint32_t w, std::uint32_t v, std::uint64_t span) {
   const std::uint64_t r = std::uint64_t{w} << 32 | v;
   if (span == 0) return r;
   const std::uint64_t a = span & 0xFFFFFFFFu, b = span >> 32;
@@ -67,7 +69,7 @@ struct NormalPair {
   T even, odd;
 };
 
-WEFT_HD inline float log_f32(float x) {
+WEFT_RECIPE float log_f32(float x) {
   const auto bits = std::bit_cast<std::int32_t>(x) - 0x3F3504F3;  // sqrt(1/2)
   const auto e = static_cast<float>(bits >> 23);
   const auto m = std::bit_cast<float>((bits & 0x007FFFFF) + 0x3F3504F3);
@@ -76,7 +78,7 @@ WEFT_HD inline float log_f32(float x) {
   return e * 0.69314718f + (s * z * r + (s + s));
 }
 
-WEFT_HD inline double log_f64(double x) {
+WEFT_RECIPE double log_f64(double x) {
   const auto bits = std::bit_cast<std::int64_t>(x) - 0x3FE6A09E667F3BCD;  // sqrt(1/2)
   const auto e = static_cast<double>(static_cast<std::int32_t>(bits >> 52));
   const auto m = std::bit_cast<double>((bits & 0x000FFFFFFFFFFFFF) + 0x3FE6A09E667F3BCD);
@@ -92,15 +94,15 @@ WEFT_HD inline double log_f64(double x) {
   return e * 0.69314718055994531 + (s * z * r + (s + s));
 }
 
-WEFT_HD inline float sin_f32(float x) {  // |x| <= pi/4, as below
+WEFT_RECIPE float sin_f32(float x) {  // |x| <= pi/4, as below
   const float z = x * x;
   return x * z * ((-1.958800886e-4f * z + 8.332748999e-3f) * z - 0.1666666467f) + x;
 }
-WEFT_HD inline float cos_f32(float x) {
+WEFT_RECIPE float cos_f32(float x) {
   const float z = x * x;
   return z * z * ((2.454804054e-5f * z - 1.388830364e-3f) * z + 0.04166666466f) + (1.0f - 0.5f * z);
 }
-WEFT_HD inline double sin_f64(double x) {
+WEFT_RECIPE double sin_f64(double x) {
   const double z = x * x;
   double p = 1.5918142600375186e-10;
   p = p * z - 2.5051132050021955e-8;
@@ -110,7 +112,7 @@ WEFT_HD inline double sin_f64(double x) {
   p = p * z - 0.16666666666666665;
   return x * z * p + x;
 }
-WEFT_HD inline double cos_f64(double x) {
+WEFT_RECIPE double cos_f64(double x) {
   const double z = x * x;
   double p = -1.1382639822808373e-11;
   p = p * z + 2.0876146382371568e-9;
@@ -123,21 +125,21 @@ WEFT_HD inline double cos_f64(double x) {
 
 // (cos, sin) of quadrant pi/2 + t from those of t: odd quadrants swap, then signs.
 template <class T>
-WEFT_HD inline NormalPair<T> turned(std::uint32_t quadrant, T cosine, T sine, T radius) {
+WEFT_RECIPE NormalPair<T> turned(std::uint32_t quadrant, T cosine, T sine, T radius) {
   const T a = quadrant & 1 ? sine : cosine, b = quadrant & 1 ? cosine : sine;
   const T even = (quadrant + 1) & 2 ? -a : a, odd = quadrant & 2 ? -b : b;
   return {radius * even, radius * odd};
 }
 
-WEFT_HD inline NormalPair<float> normal_f32(std::uint32_t w0, std::uint32_t w1) {
+WEFT_RECIPE NormalPair<float> normal_f32(std::uint32_t w0, std::uint32_t w1) {
   const float u = (static_cast<float>(static_cast<std::int32_t>(w0 >> 1)) + 0.5f) * 0x1p-31f;
   const float radius = std::sqrt(-2.0f * log_f32(u));
   const float t = static_cast<float>(static_cast<std::int32_t>(w1 << 2)) * 3.657295e-10f;
   return turned(w1 >> 30, cos_f32(t), sin_f32(t), radius);
 }
 
-WEFT_HD inline NormalPair<double> normal_f64(std::uint32_t w0, std::uint32_t v0, std::uint32_t w1,
-                                             std::uint32_t v1) {
+WEFT_RECIPE NormalPair<double> normal_f64(std::uint32_t w0, std::uint32_t v0, std::uint32_t w1,
+                                          std::uint32_t v1) {
   const std::uint64_t r0 = std::uint64_t{w0} << 32 | v0, r1 = std::uint64_t{w1} << 32 | v1;
   const double u = (static_cast<double>(static_cast<std::int64_t>(r0 >> 1)) + 0.5) * 0x1p-63;
   const double radius = std::sqrt(-2.0 * log_f64(u));

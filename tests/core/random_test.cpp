@@ -2,9 +2,8 @@
 #include <thread>
 #include <vector>
 
-#include <catch2/catch.hpp>
-
 #include <weft/core/random.h>
+#include <weft/tests/catch.h>
 
 namespace weft {
 namespace {
