@@ -1,3 +1,4 @@
+#include <map>
 #include <set>
 #include <thread>
 #include <vector>
@@ -109,6 +110,29 @@ TEST_CASE("a stream reads the words of its key in order", "[random]") {
   for (int c : count) chi2 += (c - 1e4) * (c - 1e4) / 1e4;
   CHECK(chi2 < 25.7);  // 5 degrees of freedom, p = 1e-4
   CHECK(stream.below(1) == 0);
+}
+
+TEST_CASE("a random permutation holds every number once and reaches every order", "[random]") {
+  std::vector<std::int64_t> order(1001);
+  random_permutation(order, {3, 0});
+  const std::set<std::int64_t> seen(order.begin(), order.end());
+  CHECK(seen.size() == 1001);
+  CHECK(*seen.rbegin() == 1000);
+  std::vector<std::int64_t> again(1001), other(1001);
+  random_permutation(again, {3, 0});
+  random_permutation(other, {3, 251});
+  CHECK(again == order);
+  CHECK(other != order);
+  std::map<std::vector<std::int64_t>, int> count;
+  for (std::uint64_t seed = 0; seed < 24000; ++seed) {
+    std::vector<std::int64_t> four(4);
+    random_permutation(four, {seed, 0});
+    ++count[four];
+  }
+  double chi2 = 0;
+  for (const auto& [_, c] : count) chi2 += (c - 1e3) * (c - 1e3) / 1e3;
+  CHECK(count.size() == 24);
+  CHECK(chi2 < 56.0);  // 23 degrees of freedom, p = 1e-4
 }
 
 }  // namespace
