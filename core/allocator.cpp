@@ -1,0 +1,243 @@
+#include <algorithm>
+#include <charconv>
+#include <cstdio>
+#include <cstdlib>
+#include <string_view>
+
+#include <weft/core/allocator.h>
+#include <weft/core/check.h>
+#include <weft/core/memory_source.h>
+
+// How much the CPU keeps cached: half of the memory the process may use, so that a training step
+// finds all its buffers warm (it uses the same ones again and again) while a program that freed
+// much for good, or shares the machine, does not hold more than that.
+namespace weft {
+namespace {
+
+enum Flag : std::uint32_t { kPassthrough = 1, kPoison = 2, kFail = 4, kLimit = 8 };
+
+#if defined(__SANITIZE_ADDRESS__)
+constexpr bool kSanitized = true;
+#else
+constexpr bool kSanitized = false;
+#endif
+
+struct Registered {
+  std::atomic<CachingAllocator*> allocator{nullptr};
+  Stream (*current_stream)() = nullptr;
+};
+constinit Registered registered[128];  // CUDA devices by index
+constinit std::atomic<std::uint64_t> fail_countdown{0};
+
+void set_flag(Flag flag, bool on) {
+  if (on) {
+    detail::allocation_flags.fetch_or(flag);
+  } else {
+    detail::allocation_flags.fetch_and(~flag);
+  }
+}
+
+AllocationMode parse_mode(std::string_view text) {
+  AllocationMode mode{kSanitized, false};
+  while (!text.empty()) {
+    const std::string_view word = text.substr(0, text.find(','));
+    text.remove_prefix(std::min(text.size(), word.size() + 1));
+    if (word == "passthrough") {
+      mode.passthrough = true;
+    } else if (word == "poison") {
+      mode.poison = true;
+    } else if (word == "cache") {
+      mode.passthrough = false;
+    } else if (!word.empty()) {
+      fmt::print(stderr, "[weft] got \"{}\" in WEFT_ALLOC, expected passthrough, poison or cache\n",
+                 word);
+    }
+  }
+  return mode;
+}
+
+AllocationMode environment_mode() {
+  static const AllocationMode mode = [] {
+    const char* text = std::getenv("WEFT_ALLOC");
+    return parse_mode(text ? text : "");
+  }();
+  return mode;
+}
+
+std::uint64_t environment_fail() {
+  const char* text = std::getenv("WEFT_ALLOC_FAIL");
+  std::uint64_t k = 0;
+  if (text) std::from_chars(text, text + std::string_view(text).size(), k);
+  return k;
+}
+
+CachingAllocator& make_cpu_allocator() {
+  auto& allocator = *new CachingAllocator(cpu, CachingConfig::cpu(total_memory() / 2), cpu_source(),
+                                          nullptr, &malloc_source());
+  allocator.set_also_in_use(&detail::small_published());
+  const AllocationMode mode = environment_mode();
+  allocator.set_passthrough(mode.passthrough);
+  set_flag(kPassthrough, mode.passthrough);
+  set_flag(kPoison, mode.poison);
+  if (const std::uint64_t k = environment_fail()) fail_allocation_at(k);
+  return allocator;
+}
+
+// Never destroyed: statics may free tensors when the process ends.
+CachingAllocator& cpu_allocator() {
+  static CachingAllocator& allocator = make_cpu_allocator();
+  return allocator;
+}
+
+bool has_flag(Flag flag) {
+  return detail::allocation_flags.load(std::memory_order_relaxed) & flag;
+}
+
+void count_down(Device device, std::size_t bytes) {
+  std::uint64_t left = fail_countdown.load();
+  while (left > 0 && !fail_countdown.compare_exchange_weak(left, left - 1)) {
+  }
+  if (left != 1) return;
+  set_flag(kFail, false);
+  const MemoryStats s = memory_stats(device);
+  throw OutOfMemory(fmt::format("[allocate] out of memory on {}: got a request for {} bytes, which "
+                                "fail_allocation_at makes fail",
+                                device, bytes),
+                    bytes, s.in_use, s.cached(), s.limit);
+}
+
+Allocation allocate_small(CachingAllocator& allocator, std::size_t bytes) {
+  const int c = detail::small_class(bytes);
+  if (has_flag(kLimit)) {
+    detail::publish_small();
+    allocator.check_limit(detail::small_class_bytes(c));
+  }
+  void* data = small_alloc(bytes);
+  detail::count_small_alloc_slow(c);
+  if (has_flag(kLimit)) detail::publish_small();
+  allocator.note_peak();
+  return {data, nullptr, bytes};
+}
+
+Allocation allocate_cached(CachingAllocator& allocator, Device device, std::size_t bytes) {
+  Stream stream = nullptr;
+  if (device == cpu) {
+    detail::publish_small();
+  } else if (const auto current = registered[device.index].current_stream) {
+    stream = current();
+  }
+  CachingAllocator::Block* block = allocator.allocate(bytes, stream);
+  return {CachingAllocator::data(block), block, bytes};
+}
+
+}  // namespace
+
+namespace detail {
+
+constinit std::atomic<std::uint32_t> allocation_flags{0};
+
+bool small_passthrough() noexcept {
+  static const bool on = environment_mode().passthrough;
+  return on;
+}
+
+Allocation allocate_slow(Device device, std::size_t bytes) {
+  if (bytes == 0) return {};
+  CachingAllocator& allocator = caching_allocator(device);
+  if (has_flag(kFail)) count_down(device, bytes);
+  const bool small = device == cpu && bytes <= kSmallData && !has_flag(kPassthrough);
+  const Allocation a =
+      small ? allocate_small(allocator, bytes) : allocate_cached(allocator, device, bytes);
+  if (has_flag(kPoison)) allocator.source().fill(a.data, 0xA5, bytes);
+  return a;
+}
+
+void deallocate_slow(Device device, Allocation a) noexcept {
+  if (!a.data) return;
+  CachingAllocator& allocator = caching_allocator(device);
+  if (has_flag(kPoison)) allocator.source().fill(a.data, 0x5A, a.bytes);
+  if (a.handle) return allocator.free(static_cast<CachingAllocator::Block*>(a.handle));
+  small_free(a.data, a.bytes);
+  count_small_free_slow(small_class(a.bytes));
+}
+
+}  // namespace detail
+
+CachingAllocator& caching_allocator(Device device) {
+  if (device == cpu) return cpu_allocator();
+  CachingAllocator* allocator =
+      device.index < 0 ? nullptr : registered[device.index].allocator.load();
+  if (!allocator)
+    fail<DeviceError>("allocate", "got device {}, which has no allocator here", device);
+  return *allocator;
+}
+
+void register_allocator(Device device, CachingAllocator* allocator, Stream (*current_stream)()) {
+  if (device.type == DeviceType::CPU || device.index < 0)
+    fail<DeviceError>("register_allocator", "got {}, expected a device with an index", device);
+  registered[device.index].current_stream = current_stream;
+  registered[device.index].allocator.store(allocator);
+  if (allocator) allocator->set_passthrough(allocation_mode().passthrough);
+}
+
+MemoryStats memory_stats(Device device) {
+  CachingAllocator& allocator = caching_allocator(device);
+  if (device != cpu) return allocator.stats();
+  detail::publish_small();
+  allocator.note_peak();
+  MemoryStats s = allocator.stats();
+  const detail::SmallStats small = detail::small_stats();
+  s.in_use += static_cast<std::size_t>(std::max<std::ptrdiff_t>(small.data_in_use, 0));
+  s.reserved += small.reserved;
+  s.peak_reserved += small.reserved;  // chunks only ever grow in number
+  s.allocs += small.data_allocs;
+  s.frees += small.data_frees;
+  s.source_allocs += small.source_allocs;
+  return s;
+}
+
+std::vector<MemoryBlock> memory_snapshot(Device device) {
+  std::vector<MemoryBlock> blocks = caching_allocator(device).snapshot();
+  const auto add = [](void* context, void* data, std::size_t bytes) {
+    static_cast<std::vector<MemoryBlock>*>(context)->push_back(
+        {data, bytes, 0, BlockState::Small, nullptr, 0, data, bytes});
+  };
+  if (device == cpu) detail::for_each_small_chunk(add, &blocks);
+  return blocks;
+}
+
+void empty_cache(Device device) {
+  caching_allocator(device).empty_cache();
+}
+
+void set_memory_limit(std::size_t bytes, Device device) {
+  CachingAllocator& allocator = caching_allocator(device);
+  allocator.set_limit(bytes);
+  if (device == cpu) set_flag(kLimit, bytes != 0);
+}
+
+void reset_peak_memory_stats(Device device) {
+  if (device == cpu) detail::publish_small();
+  caching_allocator(device).reset_peak();
+}
+
+void set_allocation_mode(AllocationMode mode) {
+  cpu_allocator().set_passthrough(mode.passthrough);
+  for (Registered& r : registered)
+    if (CachingAllocator* allocator = r.allocator.load())
+      allocator->set_passthrough(mode.passthrough);
+  set_flag(kPassthrough, mode.passthrough);
+  set_flag(kPoison, mode.poison);
+}
+
+AllocationMode allocation_mode() {
+  cpu_allocator();
+  return {has_flag(kPassthrough), has_flag(kPoison)};
+}
+
+void fail_allocation_at(std::uint64_t k) {
+  fail_countdown.store(k);
+  set_flag(kFail, k != 0);
+}
+
+}  // namespace weft

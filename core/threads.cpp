@@ -1,0 +1,126 @@
+#include <algorithm>
+#include <atomic>
+#include <charconv>
+#include <cstdlib>
+#include <exception>
+#include <fstream>
+#include <string_view>
+
+#include <omp.h>
+
+#include <weft/core/check.h>
+#include <weft/core/threads.h>
+
+#if defined(__SANITIZE_THREAD__)
+extern "C" void __tsan_acquire(void*);
+extern "C" void __tsan_release(void*);
+#endif
+
+namespace weft {
+namespace {
+
+constexpr int kMaxThreads = 1024;
+
+// How many processors a control group's "quota period" allows, in microseconds a period.
+int quota() {
+  std::ifstream file("/sys/fs/cgroup/cpu.max");
+  double quota = 0, period = 0;
+  if (!(file >> quota >> period) || quota <= 0 || period <= 0) return kMaxThreads;
+  return static_cast<int>(std::clamp(quota / period + 0.5, 1.0, double{kMaxThreads}));
+}
+
+int default_threads() {
+  int threads = 0;
+  if (const char* text = std::getenv("WEFT_NUM_THREADS"))
+    std::from_chars(text, text + std::string_view(text).size(), threads);
+  if (threads < 1)
+    threads = std::getenv("OMP_NUM_THREADS") ? omp_get_max_threads()
+                                             : std::min(omp_get_num_procs(), quota());
+  return std::clamp(threads, 1, kMaxThreads);
+}
+
+std::atomic<int>& thread_count() {
+  static std::atomic<int> count{default_threads()};
+  return count;
+}
+
+struct Job {
+  Index begin, end, ranges;
+  detail::RangeFunction body;
+  std::atomic<bool> failed{false};
+  std::exception_ptr error;
+  char start = 0, done = 0;  // addresses for the annotations below
+};
+
+// Thread sanitizer does not see libgomp's fork and join.
+void annotate_release([[maybe_unused]] char& at) {
+#if defined(__SANITIZE_THREAD__)
+  __tsan_release(&at);
+#endif
+}
+void annotate_acquire([[maybe_unused]] char& at) {
+#if defined(__SANITIZE_THREAD__)
+  __tsan_acquire(&at);
+#endif
+}
+
+[[gnu::noinline]] void run_range(Job& job, Index i) noexcept {
+  annotate_acquire(job.start);
+  const Index length = job.end - job.begin, each = length / job.ranges, more = length % job.ranges;
+  const Index first = job.begin + i * each + std::min(i, more);
+  try {
+    job.body.call(job.body.object, first, first + each + (i < more ? 1 : 0));
+  } catch (...) {
+    if (!job.failed.exchange(true)) job.error = std::current_exception();
+  }
+  annotate_release(job.done);
+}
+
+[[gnu::noinline]]
+#if defined(__SANITIZE_THREAD__)
+__attribute__((no_sanitize("thread")))
+#endif
+void fork_join(Job& job) {
+  Job* const shared = &job;
+#pragma omp parallel num_threads(static_cast <int>(shared->ranges)) firstprivate(shared)
+  {
+    // Fewer threads may come than were asked for.
+    for (Index i = omp_get_thread_num(); i < shared->ranges; i += omp_get_num_threads())
+      run_range(*shared, i);
+  }
+}
+
+}  // namespace
+
+void set_num_threads(int threads) {
+  if (threads < 1 || threads > kMaxThreads)
+    fail<ValueError>("set_num_threads", "got {}, expected 1 to {}", threads, kMaxThreads);
+  thread_count().store(threads, std::memory_order_relaxed);
+  apply_num_threads();
+}
+
+int get_num_threads() noexcept {
+  return thread_count().load(std::memory_order_relaxed);
+}
+
+void apply_num_threads() noexcept {
+  thread_local int applied = 0;
+  const int threads = get_num_threads();
+  if (applied == threads) return;
+  omp_set_num_threads(threads);
+  applied = threads;
+}
+
+void detail::run_parallel(Index begin, Index end, Index grain, RangeFunction body) {
+  grain = std::max<Index>(grain, 1);
+  const Index wanted = (end - begin - 1) / grain + 1;  // end - begin may be near the largest number
+  const Index ranges = std::min<Index>(get_num_threads(), wanted);
+  if (ranges <= 1 || omp_in_parallel()) return body.call(body.object, begin, end);
+  Job job{.begin = begin, .end = end, .ranges = ranges, .body = body, .error = nullptr};
+  annotate_release(job.start);
+  fork_join(job);
+  annotate_acquire(job.done);
+  if (job.error) std::rethrow_exception(job.error);
+}
+
+}  // namespace weft
