@@ -72,8 +72,8 @@ std::uint64_t environment_fail() {
 }
 
 CachingAllocator& make_cpu_allocator() {
-  auto& allocator = *new CachingAllocator(cpu, CachingConfig::cpu(total_memory() / 2), cpu_source(),
-                                          nullptr, &malloc_source());
+  auto& allocator = *new CachingAllocator(kCPU, CachingConfig::cpu(total_memory() / 2),
+                                          cpu_source(), nullptr, &malloc_source());
   allocator.set_also_in_use(&detail::small_published());
   const AllocationMode mode = environment_mode();
   allocator.set_passthrough(mode.passthrough);
@@ -89,9 +89,7 @@ CachingAllocator& cpu_allocator() {
   return allocator;
 }
 
-bool has_flag(Flag flag) {
-  return detail::allocation_flags.load(std::memory_order_relaxed) & flag;
-}
+bool has_flag(Flag flag) { return detail::allocation_flags.load(std::memory_order_relaxed) & flag; }
 
 void count_down(Device device, std::size_t bytes) {
   std::uint64_t left = fail_countdown.load();
@@ -121,7 +119,7 @@ Allocation allocate_small(CachingAllocator& allocator, std::size_t bytes) {
 
 Allocation allocate_cached(CachingAllocator& allocator, Device device, std::size_t bytes) {
   Stream stream = nullptr;
-  if (device == cpu) {
+  if (device == kCPU) {
     detail::publish_small();
   } else if (const auto current = registered[device.index].current_stream) {
     stream = current();
@@ -145,7 +143,7 @@ Allocation allocate_slow(Device device, std::size_t bytes) {
   if (bytes == 0) return {};
   CachingAllocator& allocator = caching_allocator(device);
   if (has_flag(kFail)) count_down(device, bytes);
-  const bool small = device == cpu && bytes <= kSmallData && !has_flag(kPassthrough);
+  const bool small = device == kCPU && bytes <= kSmallData && !has_flag(kPassthrough);
   const Allocation a =
       small ? allocate_small(allocator, bytes) : allocate_cached(allocator, device, bytes);
   if (has_flag(kPoison)) allocator.source().fill(a.data, 0xA5, bytes);
@@ -164,7 +162,7 @@ void deallocate_slow(Device device, Allocation a) noexcept {
 }  // namespace detail
 
 CachingAllocator& caching_allocator(Device device) {
-  if (device == cpu) return cpu_allocator();
+  if (device == kCPU) return cpu_allocator();
   CachingAllocator* allocator =
       device.index < 0 ? nullptr : registered[device.index].allocator.load();
   if (!allocator)
@@ -182,7 +180,7 @@ void register_allocator(Device device, CachingAllocator* allocator, Stream (*cur
 
 MemoryStats memory_stats(Device device) {
   CachingAllocator& allocator = caching_allocator(device);
-  if (device != cpu) return allocator.stats();
+  if (device != kCPU) return allocator.stats();
   detail::publish_small();
   allocator.note_peak();
   MemoryStats s = allocator.stats();
@@ -202,22 +200,20 @@ std::vector<MemoryBlock> memory_snapshot(Device device) {
     static_cast<std::vector<MemoryBlock>*>(context)->push_back(
         {data, bytes, 0, BlockState::Small, nullptr, 0, data, bytes});
   };
-  if (device == cpu) detail::for_each_small_chunk(add, &blocks);
+  if (device == kCPU) detail::for_each_small_chunk(add, &blocks);
   return blocks;
 }
 
-void empty_cache(Device device) {
-  caching_allocator(device).empty_cache();
-}
+void empty_cache(Device device) { caching_allocator(device).empty_cache(); }
 
 void set_memory_limit(std::size_t bytes, Device device) {
   CachingAllocator& allocator = caching_allocator(device);
   allocator.set_limit(bytes);
-  if (device == cpu) set_flag(kLimit, bytes != 0);
+  if (device == kCPU) set_flag(kLimit, bytes != 0);
 }
 
 void reset_peak_memory_stats(Device device) {
-  if (device == cpu) detail::publish_small();
+  if (device == kCPU) detail::publish_small();
   caching_allocator(device).reset_peak();
 }
 

@@ -35,7 +35,7 @@ bool small_passthrough() noexcept;  // decided by WEFT_ALLOC once, for the life 
 // Uninitialised memory on the device: 64-byte aligned, 16-byte up to 48 bytes. Asking for 0 bytes
 // gives null. Throws OutOfMemory, DeviceError where the device has no allocator.
 [[nodiscard]] inline Allocation allocate(Device device, std::size_t bytes) {
-  if (device == cpu && bytes - 1 < detail::kSmallData &&
+  if (device == kCPU && bytes - 1 < detail::kSmallData &&
       detail::allocation_flags.load(std::memory_order_relaxed) == 0) [[likely]] {
     const int c = detail::small_class(bytes);
     detail::SmallCache& cache = *detail::small_cache;
@@ -63,15 +63,15 @@ inline void deallocate(Device device, Allocation a) noexcept {
 // Figures of a device, small blocks included. in_use and the counts are exact for the calling
 // thread's view; peak_in_use sees small blocks in batches of at most 16 KiB a size class and
 // thread.
-WEFT_API MemoryStats memory_stats(Device device = cpu);
+WEFT_API MemoryStats memory_stats(Device device = kCPU);
 // Every block the allocator holds, in the order of segments and addresses.
-WEFT_API std::vector<MemoryBlock> memory_snapshot(Device device = cpu);
+WEFT_API std::vector<MemoryBlock> memory_snapshot(Device device = kCPU);
 // Gives cached memory back to the system. The small lists' chunks (256 KiB each) stay.
-WEFT_API void empty_cache(Device device = cpu);
+WEFT_API void empty_cache(Device device = kCPU);
 // Bounds the bytes in use; what is cached goes back when it would pass the limit with them. 0:
 // none.
-WEFT_API void set_memory_limit(std::size_t bytes, Device device = cpu);
-WEFT_API void reset_peak_memory_stats(Device device = cpu);
+WEFT_API void set_memory_limit(std::size_t bytes, Device device = kCPU);
+WEFT_API void reset_peak_memory_stats(Device device = kCPU);
 
 // Debugging, for all devices. The environment variable WEFT_ALLOC sets them at start, as in
 // WEFT_ALLOC=passthrough,poison. Passthrough: each allocation is its own malloc (or device
