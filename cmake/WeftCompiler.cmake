@@ -26,8 +26,9 @@ if(WEFT_WERROR)
   target_compile_options(weft_flags INTERFACE -Werror)
 endif()
 if(WEFT_SANITIZE)
-  target_compile_options(weft_flags INTERFACE -fsanitize=${WEFT_SANITIZE}
-                                              -fno-sanitize-recover=all)
+  # The added checks make GCC see uninitialised values where there are none.
+  target_compile_options(weft_flags INTERFACE -fsanitize=${WEFT_SANITIZE} -fno-sanitize-recover=all
+                                              -Wno-maybe-uninitialized)
   target_link_options(weft_flags INTERFACE -fsanitize=${WEFT_SANITIZE})
 endif()
 

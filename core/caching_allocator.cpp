@@ -45,9 +45,7 @@ std::size_t segment_size(const CachingConfig& c, bool small, std::size_t size) {
   return size < c.own_segment ? std::max(c.large_segment, exact) : exact;
 }
 
-std::size_t slab_size(std::size_t piece) {
-  return std::clamp(piece * 16, 256 * kKiB, 4 * kMiB);
-}
+std::size_t slab_size(std::size_t piece) { return std::clamp(piece * 16, 256 * kKiB, 4 * kMiB); }
 
 struct PrivatePool {
   int id = 0;
@@ -536,12 +534,8 @@ void CachingAllocator::free(Block* b) noexcept {
   s.give_back(b);
 }
 
-void* CachingAllocator::data(const Block* b) noexcept {
-  return b->data;
-}
-std::size_t CachingAllocator::size(const Block* b) noexcept {
-  return b->size;
-}
+void* CachingAllocator::data(const Block* b) noexcept { return b->data; }
+std::size_t CachingAllocator::size(const Block* b) noexcept { return b->size; }
 
 void CachingAllocator::record_stream(Block* b, Stream stream) {
   std::lock_guard lock(state_->mutex);

@@ -123,9 +123,7 @@ struct Pool {
   std::array<Slab*, kSlabClasses> slabs{};  // those with free pieces
 };
 
-inline std::size_t round_up(std::size_t n, std::size_t to) {
-  return (n + to - 1) / to * to;
-}
+inline std::size_t round_up(std::size_t n, std::size_t to) { return (n + to - 1) / to * to; }
 
 // Four classes a doubling, from 512 bytes: the step is an eighth of the power of two at or above.
 struct SlabClass {

@@ -15,9 +15,7 @@ namespace {
 
 constexpr std::size_t kPage = 4096, kHugePage = std::size_t{2} << 20;
 
-std::size_t round_up(std::size_t n, std::size_t to) {
-  return (n + to - 1) / to * to;
-}
+std::size_t round_up(std::size_t n, std::size_t to) { return (n + to - 1) / to * to; }
 
 void* map(std::size_t bytes) {
   void* p = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
@@ -80,9 +78,7 @@ void* MallocSource::allocate(std::size_t bytes) noexcept {
   return posix_memalign(&p, 64, bytes) == 0 ? p : nullptr;
 }
 
-void MallocSource::free(void* data, std::size_t) noexcept {
-  std::free(data);
-}
+void MallocSource::free(void* data, std::size_t) noexcept { std::free(data); }
 
 CpuSource& cpu_source() {
   static CpuSource& source = *new CpuSource(total_memory());

@@ -245,9 +245,7 @@ SmallStats small_stats() {
   return s;
 }
 
-const std::atomic<std::ptrdiff_t>& small_published() noexcept {
-  return published;
-}
+const std::atomic<std::ptrdiff_t>& small_published() noexcept { return published; }
 
 void publish_small() noexcept {
   if (small_cache != &no_cache) publish(*small_cache);

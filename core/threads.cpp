@@ -99,9 +99,7 @@ void set_num_threads(int threads) {
   apply_num_threads();
 }
 
-int get_num_threads() noexcept {
-  return thread_count().load(std::memory_order_relaxed);
-}
+int get_num_threads() noexcept { return thread_count().load(std::memory_order_relaxed); }
 
 void apply_num_threads() noexcept {
   thread_local int applied = 0;
