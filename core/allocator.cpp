@@ -150,7 +150,7 @@ Allocation allocate_slow(Device device, std::size_t bytes) {
   return a;
 }
 
-void deallocate_slow(Device device, Allocation a) noexcept {
+void deallocate_slow(Device device, const Allocation& a) noexcept {
   if (!a.data) return;
   CachingAllocator& allocator = caching_allocator(device);
   if (has_flag(kPoison)) allocator.source().fill(a.data, 0x5A, a.bytes);

@@ -26,7 +26,7 @@ inline constexpr std::size_t kSmallData = 4096;
 extern WEFT_API std::atomic<std::uint32_t> allocation_flags;
 
 WEFT_API Allocation allocate_slow(Device device, std::size_t bytes);
-WEFT_API void deallocate_slow(Device device, Allocation allocation) noexcept;
+WEFT_API void deallocate_slow(Device device, const Allocation& allocation) noexcept;
 
 bool small_passthrough() noexcept;  // decided by WEFT_ALLOC once, for the life of the process
 
@@ -47,7 +47,7 @@ bool small_passthrough() noexcept;  // decided by WEFT_ALLOC once, for the life 
   return detail::allocate_slow(device, bytes);
 }
 
-inline void deallocate(Device device, Allocation a) noexcept {
+inline void deallocate(Device device, const Allocation& a) noexcept {
   if (!a.handle && a.bytes - 1 < detail::kSmallData &&
       detail::allocation_flags.load(std::memory_order_relaxed) == 0) [[likely]] {
     const int c = detail::small_class(a.bytes);

@@ -87,13 +87,19 @@ SmallBlock* take_batch(int c) {
   return first;
 }
 
+std::ptrdiff_t data_in_use(const SmallCache& cache) {
+  return static_cast<std::ptrdiff_t>(cache.data_allocated.load(std::memory_order_relaxed) -
+                                     cache.data_freed.load(std::memory_order_relaxed));
+}
+
 void publish(SmallCache& cache) {
-  const std::ptrdiff_t now = cache.data_in_use.load(std::memory_order_relaxed);
+  const std::ptrdiff_t now = data_in_use(cache);
   published.fetch_add(now - cache.published, std::memory_order_relaxed);
   cache.published = now;
 }
 
 SmallCache* enroll() {
+  caching_allocator(kCPU);  // reads the environment before the first data block is handed out
   std::lock_guard lock(store.mutex);
   SmallCache* cache = store.spare_caches;
   if (cache) {
@@ -105,7 +111,9 @@ SmallCache* enroll() {
   cache->next = store.caches;
   if (cache->next) cache->next->previous = cache;
   store.caches = cache;
-  for (int c = 0; c < kSmallClasses; ++c) cache->list[c].room = 2 * batch_count(c);
+  // No room ever in pass-through mode: every block takes the slow path to malloc and free.
+  for (int c = 0; c < kSmallClasses; ++c)
+    cache->list[c].room = small_passthrough() ? 0 : 2 * batch_count(c);
   return cache;
 }
 
@@ -123,7 +131,8 @@ void retire(SmallCache& cache) {
     if (cache.list[c].head) give_batch(c, cache.list[c].head);
     cache.list[c] = {};
   }
-  store.data_in_use += cache.data_in_use.exchange(0);
+  store.data_in_use += data_in_use(cache);
+  cache.data_allocated = cache.data_freed = 0;
   store.data_allocs += cache.data_allocs.exchange(0);
   store.data_frees += cache.data_frees.exchange(0);
   cache.published = 0;
@@ -238,7 +247,7 @@ SmallStats small_stats() {
   SmallStats s{store.data_in_use, store.data_allocs, store.data_frees, store.reserved,
                store.source_allocs};
   for (SmallCache* cache = store.caches; cache; cache = cache->next) {
-    s.data_in_use += cache->data_in_use.load(std::memory_order_relaxed);
+    s.data_in_use += data_in_use(*cache);
     s.data_allocs += cache->data_allocs.load(std::memory_order_relaxed);
     s.data_frees += cache->data_frees.load(std::memory_order_relaxed);
   }

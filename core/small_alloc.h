@@ -36,10 +36,11 @@ struct SmallList {
 
 struct SmallCache {
   SmallList list[kSmallClasses];
-  // Tensor data only; written by the owner, read by whoever asks for statistics.
-  std::atomic<std::ptrdiff_t> data_in_use{0};
+  // Tensor data only, in class sizes; written by the owner, read by whoever asks for statistics.
+  // Four counters that only grow: a difference would make each call wait for the one before.
+  std::atomic<std::uint64_t> data_allocated{0}, data_freed{0};
   std::atomic<std::uint64_t> data_allocs{0}, data_frees{0};
-  std::ptrdiff_t published = 0;  // the part of data_in_use that small_published() knows
+  std::ptrdiff_t published = 0;  // the data in use that small_published() knows
   SmallCache *previous = nullptr, *next = nullptr;
 };
 
@@ -80,18 +81,17 @@ WEFT_API void* small_alloc_slow(std::size_t bytes);
 WEFT_API void small_free_slow(void* data, std::size_t bytes) noexcept;
 
 // Not a read-modify-write: each counter has one writer.
-template <class T>
-inline void bump(std::atomic<T>& counter, T by) noexcept {
+inline void bump(std::atomic<std::uint64_t>& counter, std::uint64_t by) noexcept {
   counter.store(counter.load(std::memory_order_relaxed) + by, std::memory_order_relaxed);
 }
 
 inline void count_small_alloc(SmallCache& cache, int c) noexcept {
-  bump(cache.data_in_use, static_cast<std::ptrdiff_t>(small_class_bytes(c)));
-  bump(cache.data_allocs, std::uint64_t{1});
+  bump(cache.data_allocated, small_class_bytes(c));
+  bump(cache.data_allocs, 1);
 }
 inline void count_small_free(SmallCache& cache, int c) noexcept {
-  bump(cache.data_in_use, -static_cast<std::ptrdiff_t>(small_class_bytes(c)));
-  bump(cache.data_frees, std::uint64_t{1});
+  bump(cache.data_freed, small_class_bytes(c));
+  bump(cache.data_frees, 1);
 }
 
 // The same counts where the calling thread may have no cache (before its first block, after its
