@@ -93,6 +93,7 @@ class FakeEvents final : public EventSource {
     return n;
   }
   std::size_t recorded() const { return state_.size(); }
+  bool passed(std::size_t i) const { return state_[i] != State::Queued; }
 
   bool capturing = false;  // events may then be neither made nor queried
 
