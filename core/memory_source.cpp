@@ -73,7 +73,7 @@ void CpuSource::free(void* data, std::size_t bytes) noexcept {
 }
 
 void* MallocSource::allocate(std::size_t bytes) noexcept {
-  if (bytes > PTRDIFF_MAX) return nullptr;
+  if (bytes > total_memory()) return nullptr;  // sanitizers end the program instead
   void* p = nullptr;
   return posix_memalign(&p, 64, bytes) == 0 ? p : nullptr;
 }

@@ -161,7 +161,8 @@ SmallCache* own_cache() {
 
 void* malloc_block(std::size_t bytes) {
   void* data = nullptr;
-  if (bytes <= PTRDIFF_MAX && posix_memalign(&data, bytes < 64 ? 16 : 64, bytes) == 0) return data;
+  const std::size_t align = bytes < 64 ? 16 : 64;
+  if (bytes <= total_memory() && posix_memalign(&data, align, bytes) == 0) return data;
   throw_out_of_memory(bytes);
 }
 

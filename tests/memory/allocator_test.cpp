@@ -104,19 +104,17 @@ TEST_CASE("the limit holds for every size, and a smaller try works") {
   const Mode mode({GENERATE(false, true), false});
   deallocate(kCPU, allocate(kCPU, 4096));  // a warm list must not slip through
   const std::size_t in_use = memory_stats().in_use;
-  set_memory_limit(in_use + 2 * MiB);
-  CHECK(memory_stats().limit == in_use + 2 * MiB);
+  set_memory_limit(in_use + MiB + 4096);
+  CHECK(memory_stats().limit == in_use + MiB + 4096);
   CHECK_THROWS_AS(allocate(kCPU, 3 * MiB), OutOfMemory);
   const Allocation a = allocate(kCPU, MiB);
-  CHECK_THROWS_AS(allocate(kCPU, MiB + 1), OutOfMemory);
-  const Allocation b = allocate(kCPU, MiB - 4096);
+  CHECK_THROWS_AS(allocate(kCPU, 4097), OutOfMemory);
   const Allocation c = allocate(kCPU, 4096);
   CHECK_THROWS_AS(allocate(kCPU, 16), OutOfMemory);
   CHECK_THROWS_AS(allocate(kCPU, 4096), OutOfMemory);
   deallocate(kCPU, c);
   deallocate(kCPU, allocate(kCPU, 2048));
   deallocate(kCPU, a);
-  deallocate(kCPU, b);
   set_memory_limit(0);
   deallocate(kCPU, allocate(kCPU, 4 * MiB));
   CHECK(memory_stats().in_use == in_use);
@@ -261,8 +259,8 @@ TEST_CASE("child: the third fails", "[.child]") {
 
 TEST_CASE("the environment sets the modes") {
   CHECK(run_child("WEFT_ALLOC=passthrough,poison", "child: poisoned pass-through").status == 0);
-  CHECK(run_child("WEFT_ALLOC=poison", "child: poisoned pass-through").status ==
-        (detail::small_passthrough() ? 0 : run_child("", "child: poisoned pass-through").status));
+  if (!detail::small_passthrough())
+    CHECK(run_child("WEFT_ALLOC=poison", "child: poisoned pass-through").status != 0);
   CHECK(run_child("WEFT_ALLOC=cache", "child: caching").status == 0);
   CHECK(run_child("WEFT_ALLOC_FAIL=3", "child: the third fails").status == 0);
   const auto wrong = run_child("WEFT_ALLOC=cache,poisoned", "child: caching");
