@@ -22,6 +22,9 @@ namespace detail {
 class Shape {
  public:
   constexpr Shape() = default;
+  constexpr Shape(std::integral auto value) : rank_(1) {  // NOLINT
+    values_[0] = static_cast<Index>(value);
+  }
   constexpr Shape(std::initializer_list<Index> values)
       : Shape(std::span(values.begin(), values.size())) {}
   constexpr Shape(std::span<const Index> values)

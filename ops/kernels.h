@@ -60,12 +60,14 @@ struct OptimizerOptions {  // one step of one flat buffer, formulas as in torch.
 };
 
 struct Kernels {
-  // Elementwise. params points to the op's struct (ops/unary.h, ops/binary.h). Inputs and output
-  // may be the same memory exactly.
-  void (*unary)(UnaryId, const Loop& out_x, const void* params) = nullptr;
-  void (*unary_grad)(UnaryId, const Loop& gx_g_x_y, const void* params) = nullptr;
-  void (*binary)(BinaryId, const Loop& out_a_b, const void* params) = nullptr;
-  void (*binary_grad)(BinaryId, int which, const Loop& out_g_a_b_y, const void* params) = nullptr;
+  // Elementwise. `in` is the dtype to compute in (operands of other dtypes are converted as they
+  // are read, the result as it is written); op points to the op's struct (ops/unary.h,
+  // ops/binary.h). Inputs and output may be the same memory exactly.
+  void (*unary)(UnaryId, const Loop& out_x, DType in, const void* op) = nullptr;
+  void (*unary_grad)(UnaryId, const Loop& gx_g_x_y, DType in, const void* op) = nullptr;
+  void (*binary)(BinaryId, const Loop& out_a_b, DType in, const void* op) = nullptr;
+  void (*binary_grad)(BinaryId, int which, const Loop& out_g_a_b_y, DType in,
+                      const void* op) = nullptr;
   void (*where)(const Loop& out_condition_a_b) = nullptr;
   void (*copy)(const Loop& out_x) = nullptr;                   // converts between any two dtypes
   void (*fill)(const Loop& out, const void* value) = nullptr;  // value has the output's dtype
@@ -90,7 +92,7 @@ struct Kernels {
     // gb may be absent
     void (*backward_weight)(const View& gw, const View& gb, const View& gy, const View& x,
                             const Conv2dOptions&) = nullptr;
-  } conv;
+  } conv = {};
   struct Pool {
     // where: u8 position within the window, of the output's shape and strides; may be absent
     void (*max_forward)(const View& y, const View& where, const View& x,
@@ -101,7 +103,7 @@ struct Kernels {
     void (*average_backward)(const View& gx, const View& gy, const PoolOptions&) = nullptr;
     void (*adaptive_forward)(const View& y, const View& x) = nullptr;
     void (*adaptive_backward)(const View& gx, const View& gy) = nullptr;
-  } pool;
+  } pool = {};
 
   // Normalisation. mean and rstd are f32 (f64 for f64) over the channels or rows; weight and bias
   // may be absent.
@@ -124,11 +126,11 @@ struct Kernels {
                                    double beta, double k) = nullptr;
     void (*local_response_backward)(const View& gx, const View& gy, const View& x, Index size,
                                     double alpha, double beta, double k) = nullptr;
-  } norm;
+  } norm = {};
   struct Softmax {  // along dim; log chooses log_softmax
     void (*forward)(const View& y, const View& x, int dim, bool log) = nullptr;
     void (*backward)(const View& gx, const View& gy, const View& y, int dim, bool log) = nullptr;
-  } softmax;
+  } softmax = {};
 
   // Indexing. index views are i64 and in range (checked by the op).
   struct Indexing {
@@ -144,7 +146,7 @@ struct Kernels {
     // Row-major coordinates of the non-zero elements into out [count, rank]; returns the count, and
     // only counts where out is absent.
     Index (*nonzero)(const View& out, const View& x) = nullptr;
-  } indexing;
+  } indexing = {};
 
   struct Random {  // same bits for any number of threads and on every device
     void (*uniform)(const View& out, double low, double high, RandomKey) = nullptr;
@@ -155,7 +157,7 @@ struct Kernels {
     void (*permutation)(const View& out, RandomKey) = nullptr;
     // y = keep ? x * scale : 0; mask: u8 of x's shape and strides
     void (*dropout)(const View& y, const View& mask, const View& x, double p, RandomKey) = nullptr;
-  } random;
+  } random = {};
 
   // One pass over contiguous buffers of one length: parameter, gradient, state (1 or 2 buffers).
   void (*optimizer_step)(OptimizerId, const View& parameter, const View& gradient,
@@ -165,6 +167,9 @@ struct Kernels {
 
 // The table of a device; a device without one throws DeviceError.
 WEFT_API const Kernels& kernels(Device device);
+
+// Defined by the device's folder.
+const Kernels& cpu_kernels();
 
 // Calls an entry, or throws NotImplementedError "conv2d: no CUDA kernel" where it is null.
 [[noreturn]] WEFT_API void throw_no_kernel(const char* op, Device device);

@@ -1,0 +1,488 @@
+#include <weft/autograd/engine.h>
+
+#include <algorithm>
+#include <unordered_map>
+#include <unordered_set>
+
+#include <weft/autograd/record.h>
+#include <weft/core/check.h>
+
+namespace weft::autograd {
+namespace {
+
+thread_local constinit Node* running = nullptr;
+
+struct Running {
+  explicit Running(Node* n) : before(std::exchange(running, n)) {}
+  ~Running() { running = before; }
+  Node* before;
+};
+
+bool sole_owner(const Tensor& t) {
+  return t.impl()->use_count() == 1 && t.impl()->storage->use_count() == 1 && !t.impl()->meta;
+}
+
+// Sums what broadcasting repeated, so that g gets the shape of the tensor it belongs to.
+Tensor unbroadcast(const Tensor& g, const Shape& sizes, const char* from) {
+  const int extra = g.dim() - sizes.size();
+  Shape dims;
+  bool fits = extra >= 0;
+  for (int d = 0; fits && d < g.dim(); ++d) {
+    const bool repeated = d < extra || (sizes[d - extra] == 1 && g.sizes()[d] != 1);
+    if (repeated) dims.push_back(d);
+    fits = repeated || g.sizes()[d] == sizes[d - extra];
+  }
+  if (!fits) {
+    fail<AutogradError>(from, "got a gradient of shape [{}], expected [{}]",
+                        fmt::join(g.sizes(), ", "), fmt::join(sizes, ", "));
+  }
+  Tensor s = dims.empty() ? g : g.sum(dims, true);
+  return s.dim() == sizes.size() ? s : s.reshape(sizes);
+}
+
+// One backward run. Gradients of operations gather in their nodes; those of leaves here, until the
+// run has succeeded: other threads may be busy with the same leaves, and an error must change none.
+class Run {
+ public:
+  Run(bool retain_graph, bool create_graph)
+      : retain_(retain_graph), create_(create_graph), mode_(create_graph) {}
+  ~Run() {
+    for (const auto& n : heap_) {
+      n->queued = false;
+      for (Output& o : n->outputs()) o.gradient = {};
+    }
+  }
+
+  // Only nodes that lead to one of these matter; their gradients are kept.
+  void aim(std::span<const Edge> roots, std::span<const Edge> targets);
+
+  void add(const Edge& edge, Tensor g, const char* from) {
+    if (aimed_ && !useful_.contains(edge.node.get())) return;
+    check(edge, g, from);
+    if (edge.node->is_leaf()) {
+      accumulate(leaf_slot(edge), std::move(g));
+      return;
+    }
+    accumulate(edge.node->outputs()[edge.output].gradient, std::move(g));
+    if (edge.node->queued) return;
+    edge.node->queued = true;
+    heap_.push_back(edge.node);
+    std::push_heap(heap_.begin(), heap_.end(), later);
+  }
+
+  void drain() {
+    while (!heap_.empty()) {
+      std::pop_heap(heap_.begin(), heap_.end(), later);
+      const IntrusivePtr<Node> node = std::move(heap_.back());
+      heap_.pop_back();
+      node->queued = false;
+      step(*node);
+    }
+    for (auto& [leaf, g] : leaves_) g = run_hooks(leaf->outputs()[0], std::move(g));
+  }
+
+  void commit();
+  Tensor captured(const Edge& edge);
+
+ private:
+  static bool later(const IntrusivePtr<Node>& a, const IntrusivePtr<Node>& b) {
+    return a->sequence() < b->sequence();
+  }
+
+  void check(const Edge& edge, Tensor& g, const char* from) {
+    const Output& o = edge.node->outputs()[edge.output];
+    if (g.device() != o.device) {
+      fail<AutogradError>(from, "got a gradient on {}, expected one on {}", g.device(), o.device);
+    }
+    if (g.sizes() != o.sizes) g = unbroadcast(g, o.sizes, from);
+    if (g.dtype() != o.dtype) g = g.to(o.dtype);
+  }
+
+  void accumulate(Tensor& sum, Tensor g) {
+    if (!sum.defined()) {
+      sum = std::move(g);
+    } else if (!create_ && sole_owner(sum)) {
+      sum.add_(g);
+    } else if (!create_ && sole_owner(g)) {
+      sum = std::move(g.add_(sum));
+    } else {
+      sum = sum.add(g);
+    }
+  }
+
+  Tensor& leaf_slot(const Edge& edge) {
+    auto* leaf = static_cast<Leaf*>(edge.node.get());
+    if (leaves_.size() < 16) {  // few leaves: a look beats a hash
+      for (auto& [l, g] : leaves_) {
+        if (l.get() == leaf) return g;
+      }
+    } else {
+      for (; indexed_ < leaves_.size(); ++indexed_)
+        index_[leaves_[indexed_].first.get()] = indexed_;
+      if (const auto found = index_.find(leaf); found != index_.end())
+        return leaves_[found->second].second;
+    }
+    leaves_.emplace_back(IntrusivePtr<Leaf>(leaf), Tensor());
+    return leaves_.back().second;
+  }
+
+  Tensor run_hooks(Output& o, Tensor g) {
+    if (!o.extras || !g.defined()) return g;
+    const auto hooks = o.extras->hooks;  // a hook may remove itself
+    for (const auto& [id, hook] : hooks) {
+      Tensor replaced = hook(g);
+      if (replaced.defined()) g = std::move(replaced);
+    }
+    if (o.extras->retain) retained_.emplace_back(o.extras.get(), g);
+    return g;
+  }
+
+  void step(Node& node);
+  void check_anomaly(const Node& node, std::span<const Tensor> values);
+
+  bool retain_, create_, aimed_ = false;
+  weft::detail::ModeGuard<&weft::detail::Modes::grad, true> mode_;
+  std::vector<IntrusivePtr<Node>> heap_;
+  std::vector<std::pair<IntrusivePtr<Leaf>, Tensor>> leaves_;
+  std::unordered_map<const Leaf*, std::size_t> index_;
+  std::size_t indexed_ = 0;
+  std::unordered_set<const Node*> useful_;
+  std::vector<std::pair<Edge, Tensor>> captures_;
+  std::vector<std::pair<OutputExtras*, Tensor>> retained_;
+};
+
+void Run::step(Node& node) {
+  constexpr std::size_t kInline = 4;
+  const std::size_t inputs = node.edges().size(), outputs = node.outputs().size();
+  Tensor small_values[kInline], small_gradients[1];
+  std::vector<Tensor> many_values(inputs > kInline ? inputs : 0),
+      many_gradients(outputs > 1 ? outputs : 0);
+  const std::span<Tensor> values{inputs > kInline ? many_values.data() : small_values, inputs};
+  const std::span<Tensor> gradients{outputs > 1 ? many_gradients.data() : small_gradients, outputs};
+  for (std::size_t i = 0; i < outputs; ++i) {
+    gradients[i] = run_hooks(node.outputs()[i], std::move(node.outputs()[i].gradient));
+  }
+  for (auto& [edge, g] : captures_) {
+    if (edge.node.get() == &node) g = gradients[edge.output];
+  }
+  if (aimed_ && std::none_of(node.edges().begin(), node.edges().end(),
+                             [&](const Edge& e) { return useful_.contains(e.node.get()); })) {
+    return;
+  }
+  if (node.released()) {
+    fail<AutogradError>(
+        "backward",
+        "got a graph whose saved tensors were freed at {}, expected one that was kept; pass "
+        "retain_graph=true to the first backward()",
+        node.name());
+  }
+  Gradients slots(node.edges(), values.data());
+  {
+    Running scope(&node);
+    node.apply(gradients, slots);
+  }
+  for (Tensor& g : gradients) g = {};
+  if (weft::detail::modes.anomaly) check_anomaly(node, values);
+  if (!retain_) node.drop_saved();
+  for (std::size_t i = 0; i < inputs; ++i) {
+    if (values[i].defined() && slots.needed(i))
+      add(node.edges()[i], std::move(values[i]), node.name());
+  }
+}
+
+void Run::check_anomaly(const Node& node, std::span<const Tensor> values) {
+  NoGradGuard no_grad;
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    if (values[i].defined() && values[i].is_floating_point() &&
+        values[i].isnan().any().item().to_bool()) {
+      fail<AutogradError>(
+          node.name(), "got a NaN in the gradient of input {}, expected none (anomaly detection)",
+          i);
+    }
+  }
+}
+
+void Run::aim(std::span<const Edge> roots, std::span<const Edge> targets) {
+  aimed_ = true;
+  for (const Edge& t : targets) {
+    useful_.insert(t.node.get());
+    if (!t.node->is_leaf()) captures_.emplace_back(t, Tensor());
+  }
+  // Depth first without recursion; a node is judged when it is met the second time.
+  std::unordered_set<const Node*> seen;
+  std::vector<std::pair<Node*, bool>> stack;
+  for (const Edge& r : roots) stack.emplace_back(r.node.get(), false);
+  while (!stack.empty()) {
+    const auto [node, done] = stack.back();
+    stack.pop_back();
+    if (done) {
+      for (const Edge& e : node->edges()) {
+        if (e.node && useful_.contains(e.node.get())) useful_.insert(node);
+      }
+    } else if (seen.insert(node).second) {
+      stack.emplace_back(node, true);
+      for (const Edge& e : node->edges()) {
+        if (e.node) stack.emplace_back(e.node.get(), false);
+      }
+    }
+  }
+}
+
+Tensor Run::captured(const Edge& edge) {
+  if (edge.node->is_leaf()) {
+    for (const auto& [leaf, g] : leaves_) {
+      if (leaf.get() == edge.node.get()) return g;
+    }
+    return {};
+  }
+  for (const auto& [e, g] : captures_) {
+    if (e.node == edge.node && e.output == edge.output) return g;
+  }
+  return {};
+}
+
+struct LeafLock {
+  explicit LeafLock(Leaf& leaf) : leaf(leaf) {
+    while (leaf.lock.test_and_set(std::memory_order_acquire)) leaf.lock.wait(true);
+  }
+  ~LeafLock() {
+    leaf.lock.clear(std::memory_order_release);
+    leaf.lock.notify_one();
+  }
+  Leaf& leaf;
+};
+
+// What may fail comes first, what changes grads last and cannot fail.
+void Run::commit() {
+  for (auto& [leaf, g] : leaves_) {
+    if (!g.defined()) continue;
+    LeafLock lock(*leaf);
+    if (leaf->grad.defined() && (create_ || leaf->grad.requires_grad())) {
+      g = leaf->grad.add(g);
+    } else if (!leaf->grad.defined() && !create_) {
+      if (!sole_owner(g) || !g.is_contiguous(MemoryFormat::Preserve)) g = g.clone();
+    }
+  }
+  for (auto& [leaf, g] : leaves_) {
+    if (!g.defined()) continue;
+    LeafLock lock(*leaf);
+    if (leaf->grad.defined() && !create_ && !leaf->grad.requires_grad()) {
+      leaf->grad.add_(g);
+    } else {
+      leaf->grad = std::move(g);
+    }
+  }
+  for (auto& [extras, g] : retained_) extras->retained = g;
+}
+
+Tensor root_gradient(const Tensor& output, std::span<const Tensor> given, std::size_t i,
+                     bool create_graph) {
+  if (i < given.size() && given[i].defined()) {
+    if (given[i].sizes() != output.sizes()) {
+      fail<ShapeError>(
+          "backward",
+          "got a gradient of shape [{}] for an output of shape [{}], expected the same shape",
+          fmt::join(given[i].sizes(), ", "), fmt::join(output.sizes(), ", "));
+    }
+    return create_graph ? given[i] : given[i].detach();
+  }
+  if (output.numel() != 1) {
+    fail<ShapeError>(
+        "backward",
+        "got an output of shape [{}] without a gradient, expected one element, or pass the "
+        "gradient",
+        fmt::join(output.sizes(), ", "));
+  }
+  NoGradGuard no_grad;
+  return make_tensor(output.sizes(), contiguous_strides(output.sizes()), output.dtype(),
+                     output.device())
+      .fill_(1);
+}
+
+std::vector<Edge> edges_of(const char* op, std::span<const Tensor> tensors, const char* what) {
+  std::vector<Edge> edges;
+  edges.reserve(tensors.size());
+  for (const Tensor& t : tensors) {
+    t.get(op);
+    edges.push_back(edge_of(t));
+    if (!edges.back().node) {
+      fail<AutogradError>(op,
+                          "got {} of shape [{}] that does not require grad, expected one that does",
+                          what, fmt::join(t.sizes(), ", "));
+    }
+  }
+  return edges;
+}
+
+void start(Run& run, std::span<const Tensor> outputs, std::span<const Edge> roots,
+           std::span<const Tensor> grad_outputs, bool create_graph) {
+  if (!grad_outputs.empty() && grad_outputs.size() != outputs.size()) {
+    fail<ValueError>("backward", "got {} gradients for {} outputs, expected one for each",
+                     grad_outputs.size(), outputs.size());
+  }
+  for (std::size_t i = 0; i < outputs.size(); ++i) {
+    run.add(roots[i], root_gradient(outputs[i], grad_outputs, i, create_graph), "backward");
+  }
+  run.drain();
+}
+
+}  // namespace
+
+Node* current_node() { return running; }
+
+void backward(std::span<const Tensor> outputs, std::span<const Tensor> grad_outputs,
+              bool retain_graph, bool create_graph, std::span<const Tensor> inputs) {
+  const auto roots = edges_of("backward", outputs, "an output");
+  const auto targets = edges_of("backward", inputs, "an input");
+  Run run(retain_graph || create_graph, create_graph);
+  if (!targets.empty()) run.aim(roots, targets);
+  start(run, outputs, roots, grad_outputs, create_graph);
+  run.commit();
+}
+
+std::vector<Tensor> grad(std::span<const Tensor> outputs, std::span<const Tensor> inputs,
+                         std::span<const Tensor> grad_outputs, bool retain_graph, bool create_graph,
+                         bool allow_unused) {
+  const auto roots = edges_of("grad", outputs, "an output");
+  const auto targets = edges_of("grad", inputs, "an input");
+  Run run(retain_graph || create_graph, create_graph);
+  run.aim(roots, targets);
+  start(run, outputs, roots, grad_outputs, create_graph);
+  std::vector<Tensor> result;
+  for (std::size_t i = 0; i < targets.size(); ++i) {
+    result.push_back(run.captured(targets[i]));
+    if (!result.back().defined() && !allow_unused) {
+      fail<AutogradError>(
+          "grad",
+          "got input {} that the outputs do not depend on, expected all to be used (or "
+          "allow_unused=true)",
+          i);
+    }
+  }
+  return result;
+}
+
+std::vector<Tensor> grad(const Tensor& output, std::initializer_list<Tensor> inputs,
+                         const Tensor& grad_output, bool retain_graph, bool create_graph,
+                         bool allow_unused) {
+  return grad(std::span(&output, 1), std::span(inputs.begin(), inputs.size()),
+              std::span(&grad_output, 1), retain_graph, create_graph, allow_unused);
+}
+
+namespace {
+OutputExtras& extras_of(const char* op, const Tensor& t) {
+  t.get(op);
+  const Edge edge = edge_of(t);
+  if (!edge.node)
+    fail<AutogradError>(op, "got a tensor that does not require grad, expected one that does");
+  Output& o = edge.node->outputs()[edge.output];
+  if (!o.extras) o.extras = std::make_unique<OutputExtras>();
+  return *o.extras;
+}
+}  // namespace
+
+int register_hook(const Tensor& t, Hook hook) {
+  auto& hooks = extras_of("register_hook", t).hooks;
+  const int id = hooks.empty() ? 0 : hooks.back().first + 1;
+  hooks.emplace_back(id, std::move(hook));
+  return id;
+}
+
+void remove_hook(const Tensor& t, int id) {
+  std::erase_if(extras_of("remove_hook", t).hooks, [&](const auto& h) { return h.first == id; });
+}
+
+}  // namespace weft::autograd
+
+namespace weft {
+
+using namespace autograd;
+
+bool Tensor::requires_grad() const {
+  get("requires_grad");
+  return needs_grad(*this);
+}
+
+Tensor& Tensor::requires_grad_(bool value) {
+  TensorImpl& t = get("requires_grad_");
+  if (value && !is_floating(t.dtype)) {
+    fail<DTypeError>("requires_grad_", "got a tensor of {}, expected a floating dtype", t.dtype);
+  }
+  if (!is_leaf()) {
+    if (value) return *this;
+    fail<AutogradError>("requires_grad_", "got a tensor made by {}, expected a leaf; use detach()",
+                        grad_fn());
+  }
+  if (value && t.inference)
+    fail<AutogradError>("requires_grad_",
+                        "got a tensor made in inference mode, expected one made outside it");
+  if (value && !t.node) t.node = IntrusivePtr<RefCounted>(new Leaf(*this));
+  t.requires_grad = value;
+  return *this;
+}
+
+bool Tensor::is_leaf() const {
+  const TensorImpl& t = get("is_leaf");
+  return !requires_grad() || (!stale_view(t) && node_of(t)->is_leaf());
+}
+
+const char* Tensor::grad_fn() const {
+  get("grad_fn");
+  const Edge edge = edge_of(*this);
+  return edge.node && !edge.node->is_leaf() ? edge.node->name() : nullptr;
+}
+
+Tensor Tensor::grad() const {
+  const TensorImpl& t = get("grad");
+  if (!t.node) return {};
+  Node* node = node_of(t);
+  if (node->is_leaf()) {
+    LeafLock lock(*static_cast<Leaf*>(node));
+    return static_cast<Leaf*>(node)->grad;
+  }
+  const auto& extras = node->outputs()[t.output].extras;
+  return extras ? extras->retained : Tensor();
+}
+
+void Tensor::set_grad(const Tensor& value) {
+  TensorImpl& t = get("set_grad");
+  if (value.defined() &&
+      (value.sizes() != t.sizes || value.dtype() != t.dtype || value.device() != device())) {
+    fail<ShapeError>(
+        "set_grad", "got a gradient of shape [{}] and {}, expected [{}] and {} as the tensor has",
+        fmt::join(value.sizes(), ", "), value.dtype(), fmt::join(t.sizes, ", "), t.dtype);
+  }
+  if (!t.node) {
+    if (!value.defined()) return;
+    t.node = IntrusivePtr<RefCounted>(new Leaf(*this));
+  }
+  Node* node = node_of(t);
+  if (!node->is_leaf()) {
+    extras_of("set_grad", *this).retained = value;
+    return;
+  }
+  LeafLock lock(*static_cast<Leaf*>(node));
+  static_cast<Leaf*>(node)->grad = value;
+}
+
+void Tensor::retain_grad() { extras_of("retain_grad", *this).retain = true; }
+
+void Tensor::backward(const Tensor& gradient, bool retain_graph, bool create_graph) const {
+  get("backward");
+  autograd::backward(std::span(this, 1), std::span(&gradient, 1), retain_graph, create_graph);
+}
+
+// No view to the tape: in-place changes of it are not part of this tensor's history.
+Tensor Tensor::detach() const { return make_alias(*this, layout()); }
+
+Tensor& Tensor::detach_() {
+  TensorImpl& t = get("detach_");
+  if (t.meta)
+    fail<AutogradError>("detach_",
+                        "got a view, expected a tensor that owns its storage; use detach()");
+  t.node = nullptr;
+  t.requires_grad = false;
+  return *this;
+}
+
+}  // namespace weft

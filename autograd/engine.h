@@ -1,0 +1,32 @@
+#pragma once
+
+#include <weft/autograd/node.h>
+
+namespace weft::autograd {
+
+// Adds the gradients of sum(outputs[i] * grad_outputs[i]) to the grad() of every leaf they depend
+// on (or only of `inputs`, if there are any). grad_outputs: empty, or one for each output; an
+// undefined one means 1 for an output of one element. After an error every grad() is as it was
+// before.
+WEFT_API void backward(std::span<const Tensor> outputs, std::span<const Tensor> grad_outputs = {},
+                       bool retain_graph = false, bool create_graph = false,
+                       std::span<const Tensor> inputs = {});
+
+// The same gradients as a list, one for each input; nobody's grad() changes. An input that the
+// outputs do not depend on gets an undefined tensor if allow_unused, else AutogradError.
+WEFT_API std::vector<Tensor> grad(std::span<const Tensor> outputs, std::span<const Tensor> inputs,
+                                  std::span<const Tensor> grad_outputs = {},
+                                  bool retain_graph = false, bool create_graph = false,
+                                  bool allow_unused = false);
+WEFT_API std::vector<Tensor> grad(const Tensor& output, std::initializer_list<Tensor> inputs,
+                                  const Tensor& grad_output = {}, bool retain_graph = false,
+                                  bool create_graph = false, bool allow_unused = false);
+
+// Calls hook with the gradient of t whenever it has been computed; returns an id for remove_hook.
+WEFT_API int register_hook(const Tensor& t, Hook hook);
+WEFT_API void remove_hook(const Tensor& t, int id);
+
+// The node whose apply() is running on this thread, or null.
+WEFT_API Node* current_node();
+
+}  // namespace weft::autograd

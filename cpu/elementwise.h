@@ -1,0 +1,15 @@
+#pragma once
+
+#include <weft/ops/kernels.h>
+
+namespace weft::cpu {
+
+void unary(UnaryId id, const Loop& loop, DType in, const void* op);
+void unary_grad(UnaryId id, const Loop& loop, DType in, const void* op);
+void binary(BinaryId id, const Loop& loop, DType in, const void* op);
+void binary_grad(BinaryId id, int which, const Loop& loop, DType in, const void* op);
+void where(const Loop& loop);
+void copy(const Loop& loop);
+void fill(const Loop& loop, const void* value);
+
+}  // namespace weft::cpu

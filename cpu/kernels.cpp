@@ -1,0 +1,20 @@
+#include <weft/cpu/elementwise.h>
+
+namespace weft {
+
+using namespace cpu;
+
+const Kernels& cpu_kernels() {
+  static constexpr Kernels table = {
+      .unary = unary,
+      .unary_grad = unary_grad,
+      .binary = binary,
+      .binary_grad = binary_grad,
+      .where = where,
+      .copy = copy,
+      .fill = fill,
+  };
+  return table;
+}
+
+}  // namespace weft

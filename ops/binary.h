@@ -1,0 +1,299 @@
+#pragma once
+
+#include <weft/ops/formula.h>
+#include <weft/ops/function.h>
+
+// Elementwise ops of two tensors that broadcast: a struct each, and its function. See ops/unary.h.
+//   forward(a, b); grad_a(g, a, b, y) and grad_b(g, a, b, y): the gradients of a and b from that of
+//   y.
+namespace weft {
+
+namespace op {
+using namespace formula;
+
+struct Add {
+  static constexpr const char *name = "add", *doc = "a + alpha * b";
+  static constexpr Domain domain = Domain::All;
+  static constexpr Reads reads = Reads::Nothing;
+  double alpha = 1;
+  template <class T>
+  T forward(T a, T b) const {
+    return a + b * T(alpha);
+  }
+  template <class T>
+  T grad_a(T g, T, T, T) const {
+    return g;
+  }
+  template <class T>
+  T grad_b(T g, T, T, T) const {
+    return g * T(alpha);
+  }
+};
+
+struct Sub {
+  static constexpr const char *name = "sub", *doc = "a - alpha * b";
+  static constexpr Domain domain = Domain::Number;
+  static constexpr Reads reads = Reads::Nothing;
+  double alpha = 1;
+  template <class T>
+  T forward(T a, T b) const {
+    return a - b * T(alpha);
+  }
+  template <class T>
+  T grad_a(T g, T, T, T) const {
+    return g;
+  }
+  template <class T>
+  T grad_b(T g, T, T, T) const {
+    return g * T(-alpha);
+  }
+};
+
+struct Mul {
+  static constexpr const char *name = "mul", *doc = "a * b";
+  static constexpr Domain domain = Domain::All;
+  static constexpr Reads reads = Reads::Input;
+  template <class T>
+  T forward(T a, T b) const {
+    return a * b;
+  }
+  template <class T>
+  T grad_a(T g, T, T b, T) const {
+    return g * b;
+  }
+  template <class T>
+  T grad_b(T g, T a, T, T) const {
+    return g * a;
+  }
+};
+
+struct Div {
+  static constexpr const char *name = "div", *doc = "a / b; of integers too";
+  static constexpr Domain domain = Domain::Floating;
+  static constexpr Reads reads = Reads::Input;
+  template <class T>
+  T forward(T a, T b) const {
+    return a / b;
+  }
+  template <class T>
+  T grad_a(T g, T, T b, T) const {
+    return g / b;
+  }
+  template <class T>
+  T grad_b(T g, T a, T b, T) const {
+    return -g * ((a / b) / b);
+  }
+};
+
+struct TruncDiv {
+  static constexpr const char *name = "div_trunc", *doc = "a / b rounded towards zero";
+  static constexpr Domain domain = Domain::Number;
+  static constexpr Reads reads = Reads::Nothing;
+  template <class T>
+  T forward(T a, T b) const {
+    return trunc_div(a, b);
+  }
+  template <class T>
+  T grad_a(T g, T, T, T) const {
+    return g * T(0);
+  }
+  template <class T>
+  T grad_b(T g, T, T, T) const {
+    return g * T(0);
+  }
+};
+
+struct FloorDiv {
+  static constexpr const char *name = "div_floor", *doc = "a / b rounded down";
+  static constexpr Domain domain = Domain::Number;
+  static constexpr Reads reads = Reads::Nothing;
+  template <class T>
+  T forward(T a, T b) const {
+    return floor_div(a, b);
+  }
+  template <class T>
+  T grad_a(T g, T, T, T) const {
+    return g * T(0);
+  }
+  template <class T>
+  T grad_b(T g, T, T, T) const {
+    return g * T(0);
+  }
+};
+
+struct Pow {
+  static constexpr const char *name = "pow", *doc = "a to the power b";
+  static constexpr Domain domain = Domain::Number;
+  static constexpr Reads reads = Reads::Both;
+  template <class T>
+  T forward(T a, T b) const {
+    return pow(a, b);
+  }
+  // b == 0 gives 0 also where a is 0.
+  template <class T>
+  T grad_a(T g, T a, T b, T) const {
+    return select(b == T(0), T(0), g * b * pow(a, b - T(1)));
+  }
+  // 0 to a positive power stays 0 nearby: its logarithm must not spoil that.
+  template <class T>
+  T grad_b(T g, T a, T b, T y) const {
+    const auto zero = (a == T(0)) & (b >= T(0));
+    return g * select(zero, T(0), y * log(select(zero, T(1), a)));
+  }
+};
+
+struct Maximum {
+  static constexpr const char *name = "maximum",
+                              *doc = "the larger; NaN wins, ties share the gradient";
+  static constexpr Domain domain = Domain::All;
+  static constexpr Reads reads = Reads::Input;
+  template <class T>
+  T forward(T a, T b) const {
+    return select(is_nan(a) | (a > b), a, b);
+  }
+  template <class T>
+  T grad_a(T g, T a, T b, T) const {
+    return select(a < b, T(0), select(a == b, g * T(0.5), g));
+  }
+  template <class T>
+  T grad_b(T g, T a, T b, T) const {
+    return select(a > b, T(0), select(a == b, g * T(0.5), g));
+  }
+};
+
+struct Minimum {
+  static constexpr const char *name = "minimum",
+                              *doc = "the smaller; NaN wins, ties share the gradient";
+  static constexpr Domain domain = Domain::All;
+  static constexpr Reads reads = Reads::Input;
+  template <class T>
+  T forward(T a, T b) const {
+    return select(is_nan(a) | (a < b), a, b);
+  }
+  template <class T>
+  T grad_a(T g, T a, T b, T) const {
+    return select(a > b, T(0), select(a == b, g * T(0.5), g));
+  }
+  template <class T>
+  T grad_b(T g, T a, T b, T) const {
+    return select(a < b, T(0), select(a == b, g * T(0.5), g));
+  }
+};
+
+struct Eq {
+  static constexpr const char *name = "eq", *doc = "a == b, as bool";
+  static constexpr Domain domain = Domain::All;
+  static constexpr Result result = Result::Bool;
+  template <class T>
+  auto forward(T a, T b) const {
+    return a == b;
+  }
+};
+
+struct Ne {
+  static constexpr const char *name = "ne", *doc = "a != b, as bool";
+  static constexpr Domain domain = Domain::All;
+  static constexpr Result result = Result::Bool;
+  template <class T>
+  auto forward(T a, T b) const {
+    return !(a == b);
+  }
+};
+
+struct Lt {
+  static constexpr const char *name = "lt", *doc = "a < b, as bool";
+  static constexpr Domain domain = Domain::All;
+  static constexpr Result result = Result::Bool;
+  template <class T>
+  auto forward(T a, T b) const {
+    return a < b;
+  }
+};
+
+struct Le {
+  static constexpr const char *name = "le", *doc = "a <= b, as bool";
+  static constexpr Domain domain = Domain::All;
+  static constexpr Result result = Result::Bool;
+  template <class T>
+  auto forward(T a, T b) const {
+    return a <= b;
+  }
+};
+
+struct Gt {
+  static constexpr const char *name = "gt", *doc = "a > b, as bool";
+  static constexpr Domain domain = Domain::All;
+  static constexpr Result result = Result::Bool;
+  template <class T>
+  auto forward(T a, T b) const {
+    return a > b;
+  }
+};
+
+struct Ge {
+  static constexpr const char *name = "ge", *doc = "a >= b, as bool";
+  static constexpr Domain domain = Domain::All;
+  static constexpr Result result = Result::Bool;
+  template <class T>
+  auto forward(T a, T b) const {
+    return a >= b;
+  }
+};
+
+struct LogicalAnd {
+  static constexpr const char *name = "logical_and", *doc = "whether neither is 0, as bool";
+  static constexpr Domain domain = Domain::All;
+  static constexpr Result result = Result::Bool;
+  template <class T>
+  auto forward(T a, T b) const {
+    return !((a == T(0)) | (b == T(0)));
+  }
+};
+
+struct LogicalOr {
+  static constexpr const char *name = "logical_or", *doc = "whether one is not 0, as bool";
+  static constexpr Domain domain = Domain::All;
+  static constexpr Result result = Result::Bool;
+  template <class T>
+  auto forward(T a, T b) const {
+    return !((a == T(0)) & (b == T(0)));
+  }
+};
+
+struct LogicalXor {
+  static constexpr const char *name = "logical_xor", *doc = "whether just one is not 0, as bool";
+  static constexpr Domain domain = Domain::All;
+  static constexpr Result result = Result::Bool;
+  template <class T>
+  auto forward(T a, T b) const {
+    return ((a == T(0)) | (b == T(0))) & !((a == T(0)) & (b == T(0)));
+  }
+};
+
+}  // namespace op
+
+using BinaryOps = OpList<op::Add, op::Sub, op::Mul, op::Div, op::TruncDiv, op::FloorDiv, op::Pow,
+                         op::Maximum, op::Minimum, op::Eq, op::Ne, op::Lt, op::Le, op::Gt, op::Ge,
+                         op::LogicalAnd, op::LogicalOr, op::LogicalXor>;
+
+inline constexpr auto binary_info = detail::infos_of(BinaryOps{});
+template <class Op>
+inline constexpr BinaryId binary_id{detail::IndexOf<Op, BinaryOps>::value};
+template <class Op>
+using Binary = BinaryFunction<Op, BinaryOps>;
+
+// add, sub, mul and div have more forms: ops/elementwise.h.
+inline constexpr Binary<op::Pow> pow;
+inline constexpr Binary<op::Maximum> maximum;
+inline constexpr Binary<op::Minimum> minimum;
+inline constexpr Binary<op::Eq> eq;
+inline constexpr Binary<op::Ne> ne;
+inline constexpr Binary<op::Lt> lt;
+inline constexpr Binary<op::Le> le;
+inline constexpr Binary<op::Gt> gt;
+inline constexpr Binary<op::Ge> ge;
+inline constexpr Binary<op::LogicalAnd> logical_and;
+inline constexpr Binary<op::LogicalOr> logical_or;
+inline constexpr Binary<op::LogicalXor> logical_xor;
+
+}  // namespace weft

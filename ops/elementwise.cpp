@@ -1,0 +1,466 @@
+#include <weft/ops/elementwise.h>
+
+#include <cstring>
+#include <string_view>
+
+#include <weft/autograd/record.h>
+#include <weft/core/check.h>
+#include <weft/ops/value.h>
+
+namespace weft {
+
+using namespace autograd;
+using formula::Value;
+
+namespace {
+
+// The op's parameters, kept for the backward pass.
+struct Parameters {
+  double bytes[2] = {};
+  Parameters(const void* op, std::size_t n) { std::memcpy(bytes, op, n); }
+};
+
+template <class... Ops>
+constexpr auto unary_graphs(OpList<Ops...>) {
+  using Graph = Value (*)(const void*, const Value&, const Value&, const Value&);
+  std::array<Graph, sizeof...(Ops)> table{};
+  std::size_t i = 0;
+  const auto one = [&]<class Op>(const Op*) {
+    static_assert(sizeof(Op) <= sizeof(Parameters));
+    if constexpr (Differentiable<Op>) {
+      table[i] = [](const void* op, const Value& g, const Value& x, const Value& y) {
+        return static_cast<const Op*>(op)->template grad<Value>(g, x, y);
+      };
+    }
+    ++i;
+  };
+  (one(static_cast<const Ops*>(nullptr)), ...);
+  return table;
+}
+
+template <class... Ops>
+constexpr auto binary_graphs(OpList<Ops...>) {
+  using Graph = Value (*)(const void*, const Value&, const Value&, const Value&, const Value&);
+  std::array<std::array<Graph, 2>, sizeof...(Ops)> table{};
+  std::size_t i = 0;
+  const auto one = [&]<class Op>(const Op*) {
+    static_assert(sizeof(Op) <= sizeof(Parameters));
+    if constexpr (Differentiable<Op>) {
+      table[i][0] = [](const void* op, const Value& g, const Value& a, const Value& b,
+                       const Value& y) {
+        return static_cast<const Op*>(op)->template grad_a<Value>(g, a, b, y);
+      };
+      table[i][1] = [](const void* op, const Value& g, const Value& a, const Value& b,
+                       const Value& y) {
+        return static_cast<const Op*>(op)->template grad_b<Value>(g, a, b, y);
+      };
+    }
+    ++i;
+  };
+  (one(static_cast<const Ops*>(nullptr)), ...);
+  return table;
+}
+
+constexpr auto kUnaryGraph = unary_graphs(UnaryOps{});
+constexpr auto kBinaryGraph = binary_graphs(BinaryOps{});
+
+constexpr bool reads(const ElementwiseInfo& info, Reads what) {
+  return (static_cast<int>(info.reads) & static_cast<int>(what)) != 0;
+}
+
+// The dtype an op computes in and, but for comparisons, gives.
+DType compute_in(const ElementwiseInfo& info, DType t) {
+  if (info.domain == Domain::Floating && !is_floating(t)) return DType::F32;
+  if (info.domain == Domain::Number && t == DType::Bool) {
+    fail<DTypeError>(
+        info.name,
+        "got bool, expected a number (convert it with to(), or use a logical operation)");
+  }
+  return t;
+}
+
+void check_device(const char* op, const Tensor& a, const Tensor& b) {
+  const Device x = a.device(), y = b.device();
+  if (x != y) fail<DeviceError>(op, "got tensors on {} and {}, expected one device", x, y);
+}
+
+// An output of x's sizes that keeps its order in memory.
+Tensor output_like(const Tensor& x, DType dtype) {
+  const TensorImpl& t = *x.impl();
+  const bool dense = is_dense(t.sizes, t.strides);
+  return make_tensor(t.sizes, dense ? t.strides : dense_strides(t.sizes, t.strides), dtype,
+                     x.device());
+}
+
+bool may_reuse(const Tensor& g, DType dtype) {
+  return !grad_enabled() && g.impl()->use_count() == 1 && g.impl()->storage->use_count() == 1 &&
+         g.dtype() == dtype && is_dense(g.sizes(), g.strides());
+}
+
+// All operands lie in memory alike and without gaps, so that one flat loop serves.
+bool alike(const Tensor& a, const Tensor& b) {
+  return a.impl()->sizes == b.impl()->sizes && a.impl()->strides == b.impl()->strides;
+}
+
+Loop loop_over(const Tensor& out, std::initializer_list<View> views, bool flat) {
+  return flat ? make_flat_loop(out.numel(), views) : make_loop(out.sizes(), views);
+}
+
+Tensor unary_backward(UnaryId id, const Parameters& op, Tensor& g, const Tensor& x,
+                      const Tensor& y) {
+  const auto i = static_cast<std::size_t>(id);
+  if (grad_enabled()) {
+    return kUnaryGraph[i](&op, g, x.defined() ? x : g, y.defined() ? y : g).t;
+  }
+  const Tensor &from = g, &first = x.defined() ? x : from, &second = y.defined() ? y : from;
+  const bool flat = is_dense(g.sizes(), g.strides()) && alike(g, first) && alike(g, second);
+  Tensor out = may_reuse(g, g.dtype()) ? g : output_like(g, g.dtype());
+  kernels(g.device())
+      .unary_grad(id, loop_over(out, {out.view(), g.view(), first.view(), second.view()}, flat),
+                  g.dtype(), &op);
+  return out;
+}
+
+Tensor binary_backward(BinaryId id, int which, const Parameters& op, const Tensor& g,
+                       const Tensor& a, const Tensor& b, const Tensor& y) {
+  const bool passes = id == binary_id<op::Add> ? which == 0 || op.bytes[0] == 1
+                                               : id == binary_id<op::Sub> && which == 0;
+  if (passes) return g;
+  const auto i = static_cast<std::size_t>(id);
+  const Tensor &first = a.defined() ? a : g, &second = b.defined() ? b : g,
+               &third = y.defined() ? y : g;
+  if (grad_enabled())
+    return kBinaryGraph[i][static_cast<std::size_t>(which)](&op, g, first, second, third).t;
+  const bool flat =
+      is_dense(g.sizes(), g.strides()) && alike(g, first) && alike(g, second) && alike(g, third);
+  Tensor out = output_like(g, g.dtype());
+  const View views[] = {out.view(), g.view(), first.view(), second.view(), third.view()};
+  kernels(g.device())
+      .binary_grad(id, which,
+                   loop_over(out, {views[0], views[1], views[2], views[3], views[4]}, flat),
+                   g.dtype(), &op);
+  return out;
+}
+
+// Whether two tensors share memory other than by lying in it alike.
+bool overlaps_partly(const Tensor& a, const Tensor& b) {
+  if (a.impl()->storage != b.impl()->storage || a.impl()->data == b.impl()->data) {
+    return a.impl()->storage == b.impl()->storage && !alike(a, b);
+  }
+  const Extent x = extent(a.layout()), y = extent(b.layout());
+  return x.low <= y.high && y.low <= x.high;
+}
+
+void check_result_fits(const char* op, DType result, DType self) {
+  const auto category = [](DType t) { return t == DType::Bool ? 0 : is_integral(t) ? 1 : 2; };
+  if (category(result) > category(self)) {
+    fail<DTypeError>(op, "got a result of {} for a tensor of {}, expected one that it can hold",
+                     result, self);
+  }
+}
+
+}  // namespace
+
+Tensor detail::unary(UnaryId id, const Tensor& x, const void* op) {
+  const ElementwiseInfo& info = unary_info[static_cast<std::size_t>(id)];
+  const TensorImpl& t = x.get(info.name);
+  const DType in = compute_in(info, t.dtype);
+  Tensor y = output_like(x, info.gives_bool ? DType::Bool : in);
+  const bool flat = is_dense(t.sizes, t.strides);
+  kernels(x.device()).unary(id, loop_over(y, {y.view(), x.view()}, flat), in, op);
+  if (info.differentiable && recording(x)) {
+    record(info.name, y, {x},
+           [id, op = Parameters(op, info.bytes),
+            x = reads(info, Reads::Input) ? saved(x) : SavedTensor(),
+            y = reads(info, Reads::Output) ? saved_output(y) : SavedTensor()](Tensor& g,
+                                                                              Gradients& in) {
+             in.set(0, [&] { return unary_backward(id, op, g, x.get(), y.get()); });
+           });
+  }
+  return y;
+}
+
+Tensor& detail::unary_(UnaryId id, Tensor& x, const void* op) {
+  const ElementwiseInfo& info = unary_info[static_cast<std::size_t>(id)];
+  const DType self = x.get(info.name).dtype, in = compute_in(info, self);
+  if (!info.gives_bool) check_result_fits(info.name, in, self);
+  const bool recorded = info.differentiable && recording(x);
+  check_inplace(info.name, x, recorded);
+  const Tensor before = recorded && reads(info, Reads::Input) ? x.clone() : Tensor();
+  const Loop loop = make_loop(x.sizes(), {x.view(), x.view()});
+  kernels(x.device()).unary(id, loop, in, op);
+  bump_version(info.name, x);
+  if (recorded) {
+    record_inplace(info.name, x, {x},
+                   [id, op = Parameters(op, info.bytes), x = saved(before),
+                    y = reads(info, Reads::Output) ? saved_output(x) : SavedTensor()](
+                       Tensor& g, Gradients& in) {
+                     in.set(0, [&] { return unary_backward(id, op, g, x.get(), y.get()); });
+                   });
+  }
+  return x;
+}
+
+Tensor detail::binary(BinaryId id, const Tensor& a, const Tensor& b, const void* op) {
+  const ElementwiseInfo& info = binary_info[static_cast<std::size_t>(id)];
+  const TensorImpl &s = a.get(info.name), &t = b.get(info.name);
+  check_device(info.name, a, b);
+  const DType in = compute_in(info, result_type(a, b)), out = info.gives_bool ? DType::Bool : in;
+  const bool flat = alike(a, b) && is_dense(s.sizes, s.strides);
+  Tensor y;
+  if (flat) {
+    y = make_tensor(s.sizes, s.strides, out, a.device());
+  } else {
+    const Shape sizes = broadcast_shapes(info.name, s.sizes, t.sizes);
+    const Shape strides = sizes == s.sizes   ? dense_strides(sizes, s.strides)
+                          : sizes == t.sizes ? dense_strides(sizes, t.strides)
+                                             : contiguous_strides(sizes);
+    y = make_tensor(sizes, strides, out, a.device());
+  }
+  y.impl()->weak = s.weak && t.weak;
+  kernels(a.device()).binary(id, loop_over(y, {y.view(), a.view(), b.view()}, flat), in, op);
+  if (info.differentiable && recording(a, b)) {
+    const bool input = reads(info, Reads::Input);
+    record(info.name, y, {a, b},
+           [id, op = Parameters(op, info.bytes), a = input ? saved(a) : SavedTensor(),
+            b = input ? saved(b) : SavedTensor(),
+            y = reads(info, Reads::Output) ? saved_output(y) : SavedTensor()](Tensor& g,
+                                                                              Gradients& in) {
+             in.set(0, [&] { return binary_backward(id, 0, op, g, a.get(), b.get(), y.get()); });
+             in.set(1, [&] { return binary_backward(id, 1, op, g, a.get(), b.get(), y.get()); });
+           });
+  }
+  return y;
+}
+
+Tensor& detail::binary_(BinaryId id, Tensor& a, const Tensor& other, const void* op) {
+  const ElementwiseInfo& info = binary_info[static_cast<std::size_t>(id)];
+  const TensorImpl &s = a.get(info.name), &t = other.get(info.name);
+  check_device(info.name, a, other);
+  const DType in = compute_in(info, result_type(a, other));
+  if (!info.gives_bool) check_result_fits(info.name, in, s.dtype);
+  if (broadcast_shapes(info.name, s.sizes, t.sizes) != s.sizes) {
+    fail<ShapeError>(info.name,
+                     "got shape [{}] in place with [{}], expected one that broadcasts to the first",
+                     fmt::join(s.sizes, ", "), fmt::join(t.sizes, ", "));
+  }
+  const bool recorded = info.differentiable && recording(a, other);
+  check_inplace(info.name, a, recorded);
+  const bool input = recorded && reads(info, Reads::Input);
+  const Tensor before = input ? a.clone() : Tensor();
+  const Tensor b = overlaps_partly(a, other) || (input && a.impl()->storage == t.storage)
+                       ? other.clone()
+                       : other;
+  kernels(a.device()).binary(id, make_loop(s.sizes, {a.view(), a.view(), b.view()}), in, op);
+  bump_version(info.name, a);
+  if (recorded) {
+    record_inplace(
+        info.name, a, {a, b},
+        [id, op = Parameters(op, info.bytes), a = saved(before),
+         b = input ? saved(b) : SavedTensor(),
+         y = reads(info, Reads::Output) ? saved_output(a) : SavedTensor()](Tensor& g,
+                                                                           Gradients& in) {
+          in.set(0, [&] { return binary_backward(id, 0, op, g, a.get(), b.get(), y.get()); });
+          in.set(1, [&] { return binary_backward(id, 1, op, g, a.get(), b.get(), y.get()); });
+        });
+  }
+  return a;
+}
+
+namespace {
+Tensor operand_of(const Scalar& s) { return make_scalar(s, s.dtype()); }
+}  // namespace
+
+Tensor detail::binary(BinaryId id, const Tensor& a, const Scalar& b, const void* op) {
+  return binary(id, a, operand_of(b), op);
+}
+Tensor detail::binary(BinaryId id, const Scalar& a, const Tensor& b, const void* op) {
+  return binary(id, operand_of(a), b, op);
+}
+Tensor& detail::binary_(BinaryId id, Tensor& a, const Scalar& b, const void* op) {
+  return binary_(id, a, operand_of(b), op);
+}
+
+namespace {
+
+DType weak_result(const Tensor& a, const Tensor& b) { return result_type(a, b); }
+DType weak_result(const Tensor& a, const Scalar& b) { return result_type(a, b); }
+DType weak_result(const Scalar& a, const Tensor& b) { return result_type(b, a); }
+
+// The factor of add and sub, which an integer result must be able to hold.
+double factor(const char* op, const Scalar& alpha, DType result) {
+  if (alpha.is_floating() && !is_floating(result)) {
+    fail<DTypeError>(op, "got alpha {} for a result of {}, expected an integer", alpha.to_double(),
+                     result);
+  }
+  return alpha.to_double();
+}
+
+template <class A, class B>
+Tensor added(const A& a, const B& b, const Scalar& alpha) {
+  op::Add op;
+  if (alpha.is_floating() || alpha.to_int() != 1)
+    op.alpha = factor("add", alpha, weak_result(a, b));
+  return detail::binary(binary_id<op::Add>, a, b, &op);
+}
+template <class A, class B>
+Tensor subtracted(const A& a, const B& b, const Scalar& alpha) {
+  op::Sub op;
+  if (alpha.is_floating() || alpha.to_int() != 1)
+    op.alpha = factor("sub", alpha, weak_result(a, b));
+  return detail::binary(binary_id<op::Sub>, a, b, &op);
+}
+
+bool has_zero(const Scalar& b) { return !b.is_floating() && b.to_int() == 0; }
+bool has_zero(const Tensor& b) {
+  return !is_floating(b.get("div").dtype) && !b.all().item().to_bool();
+}
+
+// Which division; a rounded one of integers must not divide by zero.
+template <class A, class B>
+BinaryId division(const A& a, const B& b, const char* rounding_mode) {
+  if (!rounding_mode) return binary_id<op::Div>;
+  const std::string_view mode = rounding_mode;
+  if (mode != "trunc" && mode != "floor") {
+    fail<ValueError>("div", "got rounding mode \"{}\", expected none, \"trunc\" or \"floor\"",
+                     mode);
+  }
+  if (!is_floating(weak_result(a, b)) && has_zero(b)) {
+    fail<ValueError>("div", "got an integer zero as divisor, expected none");
+  }
+  return mode == "trunc" ? binary_id<op::TruncDiv> : binary_id<op::FloorDiv>;
+}
+
+}  // namespace
+
+Tensor add(const Tensor& a, const Tensor& b, const Scalar& alpha) { return added(a, b, alpha); }
+Tensor add(const Tensor& a, const Scalar& b, const Scalar& alpha) { return added(a, b, alpha); }
+Tensor add(const Scalar& a, const Tensor& b, const Scalar& alpha) { return added(a, b, alpha); }
+Tensor sub(const Tensor& a, const Tensor& b, const Scalar& alpha) {
+  return subtracted(a, b, alpha);
+}
+Tensor sub(const Tensor& a, const Scalar& b, const Scalar& alpha) {
+  return subtracted(a, b, alpha);
+}
+Tensor sub(const Scalar& a, const Tensor& b, const Scalar& alpha) {
+  return subtracted(a, b, alpha);
+}
+Tensor mul(const Tensor& a, const Tensor& b) {
+  return detail::binary(binary_id<op::Mul>, a, b, nullptr);
+}
+Tensor mul(const Tensor& a, const Scalar& b) {
+  return detail::binary(binary_id<op::Mul>, a, b, nullptr);
+}
+Tensor mul(const Scalar& a, const Tensor& b) {
+  return detail::binary(binary_id<op::Mul>, a, b, nullptr);
+}
+Tensor div(const Tensor& a, const Tensor& b, const char* mode) {
+  return detail::binary(division(a, b, mode), a, b, nullptr);
+}
+Tensor div(const Tensor& a, const Scalar& b, const char* mode) {
+  return detail::binary(division(a, b, mode), a, b, nullptr);
+}
+Tensor div(const Scalar& a, const Tensor& b, const char* mode) {
+  return detail::binary(division(a, b, mode), a, b, nullptr);
+}
+
+Tensor& Tensor::add_(const Tensor& other, const Scalar& alpha) {
+  const op::Add op{factor("add_", alpha, dtype())};
+  return detail::binary_(binary_id<op::Add>, *this, other, &op);
+}
+Tensor& Tensor::add_(const Scalar& other, const Scalar& alpha) {
+  const op::Add op{factor("add_", alpha, dtype())};
+  return detail::binary_(binary_id<op::Add>, *this, other, &op);
+}
+Tensor& Tensor::sub_(const Tensor& other, const Scalar& alpha) {
+  const op::Sub op{factor("sub_", alpha, dtype())};
+  return detail::binary_(binary_id<op::Sub>, *this, other, &op);
+}
+Tensor& Tensor::sub_(const Scalar& other, const Scalar& alpha) {
+  const op::Sub op{factor("sub_", alpha, dtype())};
+  return detail::binary_(binary_id<op::Sub>, *this, other, &op);
+}
+Tensor& Tensor::mul_(const Tensor& other) {
+  return detail::binary_(binary_id<op::Mul>, *this, other, nullptr);
+}
+Tensor& Tensor::mul_(const Scalar& other) {
+  return detail::binary_(binary_id<op::Mul>, *this, other, nullptr);
+}
+Tensor& Tensor::div_(const Tensor& other, const char* mode) {
+  return detail::binary_(division(*this, other, mode), *this, other, nullptr);
+}
+Tensor& Tensor::div_(const Scalar& other, const char* mode) {
+  return detail::binary_(division(*this, other, mode), *this, other, nullptr);
+}
+
+Tensor gelu(const Tensor& x, const char* approximate) {
+  const std::string_view form = approximate;
+  if (form == "tanh") return Unary<op::GeluTanh>{}(x);
+  if (form == "none") return Unary<op::Gelu>{}(x);
+  fail<ValueError>("gelu", "got approximate \"{}\", expected \"none\" or \"tanh\"", form);
+}
+
+namespace {
+
+op::Clamp bounds(const char* op, const std::optional<Scalar>& min,
+                 const std::optional<Scalar>& max) {
+  if (!min && !max) fail<ValueError>(op, "got neither min nor max, expected one of them");
+  op::Clamp c;
+  if (min) c.low = min->to_double();
+  if (max) c.high = max->to_double();
+  return c;
+}
+
+DType clamp_dtype(const Tensor& x, const std::optional<Scalar>& min,
+                  const std::optional<Scalar>& max) {
+  DType t = x.get("clamp").dtype;
+  if (min) t = promote(t, result_type(x, *min));
+  if (max) t = promote(t, result_type(x, *max));
+  return t;
+}
+
+}  // namespace
+
+Tensor clamp(const Tensor& x, const std::optional<Scalar>& min, const std::optional<Scalar>& max) {
+  const op::Clamp c = bounds("clamp", min, max);
+  return detail::unary(unary_id<op::Clamp>, x.to(clamp_dtype(x, min, max)), &c);
+}
+
+Tensor& Tensor::clamp_(const std::optional<Scalar>& min, const std::optional<Scalar>& max) {
+  const op::Clamp c = bounds("clamp_", min, max);
+  check_result_fits("clamp_", clamp_dtype(*this, min, max), dtype());
+  return detail::unary_(unary_id<op::Clamp>, *this, &c);
+}
+
+Tensor where(const Tensor& condition, const Tensor& a, const Tensor& b) {
+  condition.get("where");
+  if (condition.dtype() != DType::Bool) {
+    fail<DTypeError>("where", "got a condition of {}, expected bool", condition.dtype());
+  }
+  check_device("where", a, b);
+  check_device("where", a, condition);
+  const DType dtype = result_type(a, b);
+  const Tensor x = a.to(dtype), y = b.to(dtype);
+  const Shape sizes =
+      broadcast_shapes("where", broadcast_shapes("where", x.sizes(), y.sizes()), condition.sizes());
+  const Tensor& like = x.sizes() == sizes ? x : y.sizes() == sizes ? y : condition;
+  const Shape strides =
+      like.sizes() == sizes ? dense_strides(sizes, like.strides()) : contiguous_strides(sizes);
+  Tensor out = make_tensor(sizes, strides, dtype, a.device());
+  kernels(a.device()).where(make_loop(sizes, {out.view(), condition.view(), x.view(), y.view()}));
+  if (recording(x, y)) {
+    record("where", out, {x, y}, [condition = saved(condition)](Tensor& g, Gradients& in) {
+      in.set(0, [&] { return where(condition.get(), g, 0); });
+      in.set(1, [&] { return where(condition.get(), 0, g); });
+    });
+  }
+  return out;
+}
+Tensor where(const Tensor& condition, const Tensor& a, const Scalar& b) {
+  return where(condition, a, operand_of(b));
+}
+Tensor where(const Tensor& condition, const Scalar& a, const Tensor& b) {
+  return where(condition, operand_of(a), b);
+}
+
+}  // namespace weft

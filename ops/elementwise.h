@@ -1,0 +1,85 @@
+#pragma once
+
+#include <weft/core/tensor.h>
+#include <weft/ops/binary.h>
+#include <weft/ops/unary.h>
+
+// Elementwise functions whose arguments are more than tensors and numbers; the rest are in
+// ops/unary.h and ops/binary.h. Operands broadcast; dtypes promote as PyTorch's. In-place forms end
+// in _.
+namespace weft {
+
+// approximate: "none" or "tanh".
+WEFT_API Tensor gelu(const Tensor& x, const char* approximate = "none");
+// At least one bound; a bound of a wider category promotes the result.
+WEFT_API Tensor clamp(const Tensor& x, const std::optional<Scalar>& min = {},
+                      const std::optional<Scalar>& max = {});
+
+// a + alpha * b. alpha of an integer result must be an integer.
+WEFT_API Tensor add(const Tensor& a, const Tensor& b, const Scalar& alpha = 1);
+WEFT_API Tensor add(const Tensor& a, const Scalar& b, const Scalar& alpha = 1);
+WEFT_API Tensor add(const Scalar& a, const Tensor& b, const Scalar& alpha = 1);
+WEFT_API Tensor sub(const Tensor& a, const Tensor& b, const Scalar& alpha = 1);
+WEFT_API Tensor sub(const Tensor& a, const Scalar& b, const Scalar& alpha = 1);
+WEFT_API Tensor sub(const Scalar& a, const Tensor& b, const Scalar& alpha = 1);
+WEFT_API Tensor mul(const Tensor& a, const Tensor& b);
+WEFT_API Tensor mul(const Tensor& a, const Scalar& b);
+WEFT_API Tensor mul(const Scalar& a, const Tensor& b);
+// rounding_mode: nullptr (true division), "trunc" or "floor". An integer zero as divisor of a
+// rounded integer division throws ValueError.
+WEFT_API Tensor div(const Tensor& a, const Tensor& b, const char* rounding_mode = nullptr);
+WEFT_API Tensor div(const Tensor& a, const Scalar& b, const char* rounding_mode = nullptr);
+WEFT_API Tensor div(const Scalar& a, const Tensor& b, const char* rounding_mode = nullptr);
+
+// condition is bool; a where it holds, b elsewhere.
+WEFT_API Tensor where(const Tensor& condition, const Tensor& a, const Tensor& b);
+WEFT_API Tensor where(const Tensor& condition, const Tensor& a, const Scalar& b);
+WEFT_API Tensor where(const Tensor& condition, const Scalar& a, const Tensor& b);
+
+inline Tensor operator+(const Tensor& a, const Tensor& b) { return add(a, b); }
+inline Tensor operator+(const Tensor& a, const Scalar& b) { return add(a, b); }
+inline Tensor operator+(const Scalar& a, const Tensor& b) { return add(a, b); }
+inline Tensor operator-(const Tensor& a, const Tensor& b) { return sub(a, b); }
+inline Tensor operator-(const Tensor& a, const Scalar& b) { return sub(a, b); }
+inline Tensor operator-(const Scalar& a, const Tensor& b) { return sub(a, b); }
+inline Tensor operator*(const Tensor& a, const Tensor& b) { return mul(a, b); }
+inline Tensor operator*(const Tensor& a, const Scalar& b) { return mul(a, b); }
+inline Tensor operator*(const Scalar& a, const Tensor& b) { return mul(a, b); }
+inline Tensor operator/(const Tensor& a, const Tensor& b) { return div(a, b); }
+inline Tensor operator/(const Tensor& a, const Scalar& b) { return div(a, b); }
+inline Tensor operator/(const Scalar& a, const Tensor& b) { return div(a, b); }
+inline Tensor operator-(const Tensor& a) { return neg(a); }
+template <class A, class B>
+concept TensorPair = (std::is_same_v<A, Tensor> &&
+                      (std::is_same_v<B, Tensor> || std::is_convertible_v<B, Scalar>)) ||
+                     (std::is_convertible_v<A, Scalar> && std::is_same_v<B, Tensor>);
+namespace detail {
+inline const Tensor& operand(const Tensor& t) { return t; }
+inline Scalar operand(const Scalar& s) { return s; }
+}  // namespace detail
+template <class A, class B>
+requires TensorPair<A, B> Tensor operator==(const A& a, const B& b) {
+  return eq(detail::operand(a), detail::operand(b));
+}
+template <class A, class B>
+requires TensorPair<A, B> Tensor operator!=(const A& a, const B& b) {
+  return ne(detail::operand(a), detail::operand(b));
+}
+template <class A, class B>
+requires TensorPair<A, B> Tensor operator<(const A& a, const B& b) {
+  return lt(detail::operand(a), detail::operand(b));
+}
+template <class A, class B>
+requires TensorPair<A, B> Tensor operator<=(const A& a, const B& b) {
+  return le(detail::operand(a), detail::operand(b));
+}
+template <class A, class B>
+requires TensorPair<A, B> Tensor operator>(const A& a, const B& b) {
+  return gt(detail::operand(a), detail::operand(b));
+}
+template <class A, class B>
+requires TensorPair<A, B> Tensor operator>=(const A& a, const B& b) {
+  return ge(detail::operand(a), detail::operand(b));
+}
+
+}  // namespace weft

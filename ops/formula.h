@@ -1,0 +1,116 @@
+#pragma once
+
+#include <array>
+#include <cmath>
+#include <cstdint>
+#include <limits>
+#include <type_traits>
+
+#include <weft/core/macros.h>
+
+// What an elementwise formula may be written with. A formula is a template on its number type T and
+// has three kinds of reader: plain numbers (a CUDA kernel, a test), the vectors of cpu/isa/vec.h,
+// and ops/value.h, which records Tensor operations so that gradients can be differentiated again.
+// The other readers bring their own functions of these names. T(0.5) makes a constant of any of
+// them. A comparison gives a mask; select(mask, a, b) takes a where it holds; all of &, |, ! work
+// on masks.
+namespace weft::formula {
+
+using std::abs, std::ceil, std::cos, std::erf, std::exp, std::floor, std::fmod, std::log,
+    std::log1p, std::pow, std::sin, std::sqrt, std::tanh;
+
+template <class T>
+WEFT_HD T select(bool mask, T a, T b) {
+  return mask ? a : b;
+}
+template <class T>
+WEFT_HD T round_even(T x) {
+  return std::nearbyint(x);
+}
+template <class T>
+WEFT_HD bool is_nan(T x) {
+  return x != x;
+}
+template <class T>
+WEFT_HD T min(T a, T b) {
+  return b < a ? b : a;
+}
+template <class T>
+WEFT_HD T trunc_div(T a, T b) {
+  return std::trunc(a / b);
+}
+
+// Integers: division by zero gives 0 and does not trap (the op refuses it before).
+[[gnu::always_inline]] WEFT_HD inline std::int64_t trunc_div(std::int64_t a, std::int64_t b) {
+  if (b == -1) return static_cast<std::int64_t>(0 - static_cast<std::uint64_t>(a));
+  return b == 0 ? 0 : a / b;
+}
+[[gnu::always_inline]] WEFT_HD inline std::int64_t floor_div(std::int64_t a, std::int64_t b) {
+  const std::int64_t q = trunc_div(a, b);
+  return b != 0 && b != -1 && q * b != a && (a < 0) != (b < 0) ? q - 1 : q;
+}
+// Floating: the largest integer q with q * b <= a up to rounding, by way of the exact remainder, as
+// Python's // does.
+template <class T>
+[[gnu::always_inline]] WEFT_HD inline T floor_div(T a, T b) requires(sizeof(T) <= 8 &&
+                                                                     !std::is_integral_v<T>) {
+  if (b == 0) return a / b;
+  T remainder = fmod(a, b), q = (a - remainder) / b;
+  if (remainder != 0 && (b < 0) != (remainder < 0)) q -= 1;
+  if (q == 0) return std::copysign(T(0), a / b);
+  const T down = floor(q);
+  return q - down > T(0.5) ? down + 1 : down;
+}
+
+}  // namespace weft::formula
+
+namespace weft {
+
+// Which dtypes an elementwise op computes in.
+enum class Domain : std::uint8_t {
+  Floating,  // integers and bool are converted to the default dtype
+  Number,    // every dtype but bool
+  All,
+};
+enum class Result : std::uint8_t { Bool };  // where it is not the inputs' dtype
+// What the gradient reads besides the gradient of the output.
+enum class Reads : std::uint8_t { Nothing = 0, Input = 1, Output = 2, Both = 3 };
+
+template <class... Ops>
+struct OpList {
+  static constexpr int size = sizeof...(Ops);
+};
+
+template <class Op>
+concept Differentiable = requires {
+  Op::reads;
+};
+
+// What there is to know of an elementwise op without its type.
+struct ElementwiseInfo {
+  const char *name, *doc;
+  Domain domain;
+  bool gives_bool, differentiable;
+  Reads reads;
+  std::size_t bytes;  // of its parameters
+};
+
+namespace detail {
+template <class Op>
+constexpr ElementwiseInfo info_of() {
+  ElementwiseInfo i{Op::name, Op::doc, Op::domain, false, false, Reads::Nothing, 0};
+  if constexpr (requires { Op::result; }) i.gives_bool = true;
+  if constexpr (Differentiable<Op>) {
+    i.differentiable = true;
+    i.reads = Op::reads;
+  }
+  if constexpr (!std::is_empty_v<Op>) i.bytes = sizeof(Op);
+  return i;
+}
+template <class... Ops>
+constexpr std::array<ElementwiseInfo, sizeof...(Ops)> infos_of(OpList<Ops...>) {
+  return {info_of<Ops>()...};
+}
+}  // namespace detail
+
+}  // namespace weft

@@ -1,0 +1,490 @@
+#pragma once
+
+#include <weft/ops/formula.h>
+#include <weft/ops/function.h>
+
+// Elementwise ops of one tensor: a struct each, and its function. To add one, write the struct, put
+// it in UnaryOps, and give it a row in tests/op_table; see docs/CONTRIBUTING.md.
+//   forward(x); grad(g, x, y): the gradient of x from that of y, if the op has one (then `reads`
+//   tells which of x and y it reads). Parameters are members with defaults, in the order of the
+//   function's.
+namespace weft {
+
+namespace op {
+using namespace formula;
+
+struct Abs {
+  static constexpr const char *name = "abs", *doc = "|x|; the gradient at 0 is 0";
+  static constexpr Domain domain = Domain::Number;
+  static constexpr Reads reads = Reads::Input;
+  template <class T>
+  T forward(T x) const {
+    return abs(x);
+  }
+  template <class T>
+  T grad(T g, T x, T) const {
+    return g * select(x > T(0), T(1), select(x < T(0), T(-1), x * T(0)));
+  }
+};
+
+struct Neg {
+  static constexpr const char *name = "neg", *doc = "-x";
+  static constexpr Domain domain = Domain::Number;
+  static constexpr Reads reads = Reads::Nothing;
+  template <class T>
+  T forward(T x) const {
+    return -x;
+  }
+  template <class T>
+  T grad(T g, T, T) const {
+    return -g;
+  }
+};
+
+struct Sign {
+  static constexpr const char *name = "sign", *doc = "-1, 0 or 1; NaN gives 0, as in PyTorch";
+  static constexpr Domain domain = Domain::All;
+  static constexpr Reads reads = Reads::Nothing;
+  template <class T>
+  T forward(T x) const {
+    return select(x > T(0), T(1), select(x < T(0), T(-1), T(0)));
+  }
+  template <class T>
+  T grad(T g, T, T) const {
+    return g * T(0);
+  }
+};
+
+struct Exp {
+  static constexpr const char *name = "exp", *doc = "e to the power x";
+  static constexpr Domain domain = Domain::Floating;
+  static constexpr Reads reads = Reads::Output;
+  template <class T>
+  T forward(T x) const {
+    return exp(x);
+  }
+  template <class T>
+  T grad(T g, T, T y) const {
+    return g * y;
+  }
+};
+
+struct Log {
+  static constexpr const char *name = "log", *doc = "natural logarithm; NaN below 0";
+  static constexpr Domain domain = Domain::Floating;
+  static constexpr Reads reads = Reads::Input;
+  template <class T>
+  T forward(T x) const {
+    return log(x);
+  }
+  template <class T>
+  T grad(T g, T x, T) const {
+    return g / x;
+  }
+};
+
+struct Log1p {
+  static constexpr const char *name = "log1p", *doc = "log(1 + x), accurate near 0";
+  static constexpr Domain domain = Domain::Floating;
+  static constexpr Reads reads = Reads::Input;
+  template <class T>
+  T forward(T x) const {
+    return log1p(x);
+  }
+  template <class T>
+  T grad(T g, T x, T) const {
+    return g / (x + T(1));
+  }
+};
+
+struct Sqrt {
+  static constexpr const char *name = "sqrt", *doc = "square root; NaN below 0";
+  static constexpr Domain domain = Domain::Floating;
+  static constexpr Reads reads = Reads::Output;
+  template <class T>
+  T forward(T x) const {
+    return sqrt(x);
+  }
+  template <class T>
+  T grad(T g, T, T y) const {
+    return g / (T(2) * y);
+  }
+};
+
+struct Rsqrt {
+  static constexpr const char *name = "rsqrt", *doc = "1 / sqrt(x)";
+  static constexpr Domain domain = Domain::Floating;
+  static constexpr Reads reads = Reads::Output;
+  template <class T>
+  T forward(T x) const {
+    return T(1) / sqrt(x);
+  }
+  template <class T>
+  T grad(T g, T, T y) const {
+    return T(-0.5) * g * (y * y * y);
+  }
+};
+
+struct Square {
+  static constexpr const char *name = "square", *doc = "x * x";
+  static constexpr Domain domain = Domain::Number;
+  static constexpr Reads reads = Reads::Input;
+  template <class T>
+  T forward(T x) const {
+    return x * x;
+  }
+  template <class T>
+  T grad(T g, T x, T) const {
+    return T(2) * g * x;
+  }
+};
+
+struct Reciprocal {
+  static constexpr const char *name = "reciprocal", *doc = "1 / x";
+  static constexpr Domain domain = Domain::Floating;
+  static constexpr Reads reads = Reads::Output;
+  template <class T>
+  T forward(T x) const {
+    return T(1) / x;
+  }
+  template <class T>
+  T grad(T g, T, T y) const {
+    return -g * (y * y);
+  }
+};
+
+struct Sin {
+  static constexpr const char *name = "sin", *doc = "sine of x radians";
+  static constexpr Domain domain = Domain::Floating;
+  static constexpr Reads reads = Reads::Input;
+  template <class T>
+  T forward(T x) const {
+    return sin(x);
+  }
+  template <class T>
+  T grad(T g, T x, T) const {
+    return g * cos(x);
+  }
+};
+
+struct Cos {
+  static constexpr const char *name = "cos", *doc = "cosine of x radians";
+  static constexpr Domain domain = Domain::Floating;
+  static constexpr Reads reads = Reads::Input;
+  template <class T>
+  T forward(T x) const {
+    return cos(x);
+  }
+  template <class T>
+  T grad(T g, T x, T) const {
+    return -g * sin(x);
+  }
+};
+
+struct Tanh {
+  static constexpr const char *name = "tanh", *doc = "hyperbolic tangent";
+  static constexpr Domain domain = Domain::Floating;
+  static constexpr Reads reads = Reads::Output;
+  template <class T>
+  T forward(T x) const {
+    return tanh(x);
+  }
+  template <class T>
+  T grad(T g, T, T y) const {
+    return g * (T(1) - y * y);
+  }
+};
+
+struct Erf {
+  static constexpr const char *name = "erf", *doc = "error function";
+  static constexpr Domain domain = Domain::Floating;
+  static constexpr Reads reads = Reads::Input;
+  template <class T>
+  T forward(T x) const {
+    return erf(x);
+  }
+  template <class T>
+  T grad(T g, T x, T) const {
+    return T(1.1283791670955126) * g * exp(-(x * x));
+  }
+};
+
+struct Sigmoid {
+  static constexpr const char *name = "sigmoid", *doc = "1 / (1 + exp(-x))";
+  static constexpr Domain domain = Domain::Floating;
+  static constexpr Reads reads = Reads::Output;
+  template <class T>
+  T forward(T x) const {
+    return T(1) / (T(1) + exp(-x));
+  }
+  template <class T>
+  T grad(T g, T, T y) const {
+    return g * ((T(1) - y) * y);
+  }
+};
+
+struct Relu {
+  static constexpr const char *name = "relu", *doc = "max(x, 0); NaN stays, the gradient at 0 is 0";
+  static constexpr Domain domain = Domain::Number;
+  static constexpr Reads reads = Reads::Output;
+  template <class T>
+  T forward(T x) const {
+    return select(x < T(0), T(0), x);
+  }
+  template <class T>
+  T grad(T g, T, T y) const {
+    return select(y <= T(0), T(0), g);
+  }
+};
+
+struct LeakyRelu {
+  static constexpr const char *name = "leaky_relu",
+                              *doc = "x where it is positive, negative_slope * x elsewhere";
+  static constexpr Domain domain = Domain::Floating;
+  static constexpr Reads reads = Reads::Input;
+  double negative_slope = 0.01;
+  template <class T>
+  T forward(T x) const {
+    return select(x > T(0), x, x * T(negative_slope));
+  }
+  template <class T>
+  T grad(T g, T x, T) const {
+    return select(x > T(0), g, g * T(negative_slope));
+  }
+};
+
+// Gaussian error linear unit, Hendrycks and Gimpel 2016, arXiv:1606.08415.
+struct Gelu {
+  static constexpr const char *name = "gelu", *doc = "x * (1 + erf(x / sqrt(2))) / 2";
+  static constexpr Domain domain = Domain::Floating;
+  static constexpr Reads reads = Reads::Input;
+  template <class T>
+  T cdf(T x) const {
+    return T(0.5) * (T(1) + erf(x * T(0.70710678118654752)));
+  }
+  template <class T>
+  T forward(T x) const {
+    return x * cdf(x);
+  }
+  template <class T>
+  T grad(T g, T x, T) const {
+    return g * (cdf(x) + x * (T(0.39894228040143268) * exp(T(-0.5) * x * x)));
+  }
+};
+
+struct GeluTanh {
+  static constexpr const char *name = "gelu_tanh",
+                              *doc = "x * (1 + tanh(sqrt(2 / pi) * (x + 0.044715 x^3))) / 2";
+  static constexpr Domain domain = Domain::Floating;
+  static constexpr Reads reads = Reads::Input;
+  template <class T>
+  T inner(T x) const {
+    return tanh(T(0.79788456080286536) * (x + T(0.044715) * x * x * x));
+  }
+  template <class T>
+  T forward(T x) const {
+    return T(0.5) * x * (T(1) + inner(x));
+  }
+  template <class T>
+  T grad(T g, T x, T) const {
+    const T t = inner(x);
+    const T slope = T(0.79788456080286536) * (T(1) + T(3 * 0.044715) * x * x);
+    return g * (T(0.5) * (T(1) + t) + T(0.5) * x * (T(1) - t * t) * slope);
+  }
+};
+
+struct Silu {
+  static constexpr const char *name = "silu", *doc = "x * sigmoid(x)";
+  static constexpr Domain domain = Domain::Floating;
+  static constexpr Reads reads = Reads::Input;
+  template <class T>
+  T forward(T x) const {
+    return x / (T(1) + exp(-x));
+  }
+  template <class T>
+  T grad(T g, T x, T) const {
+    const T s = T(1) / (T(1) + exp(-x));
+    return g * (s * (T(1) + x * (T(1) - s)));
+  }
+};
+
+struct Softplus {
+  static constexpr const char *name = "softplus",
+                              *doc = "log(1 + exp(beta x)) / beta; x where beta x > threshold";
+  static constexpr Domain domain = Domain::Floating;
+  static constexpr Reads reads = Reads::Input;
+  double beta = 1, threshold = 20;
+  template <class T>
+  T forward(T x) const {
+    const T z = x * T(beta);
+    // exp of min(z, threshold): the branch not taken must not overflow.
+    return select(z > T(threshold), x, log1p(exp(min(z, T(threshold)))) / T(beta));
+  }
+  template <class T>
+  T grad(T g, T x, T) const {
+    const T z = x * T(beta);
+    return select(z > T(threshold), g, g / (T(1) + exp(-z)));
+  }
+};
+
+// NaN stays. A missing bound is infinite; integers compare as such (see ops/elementwise.cpp).
+struct Clamp {
+  static constexpr const char *name = "clamp",
+                              *doc = "x within [min, max]; the gradient is 1 at the bounds";
+  static constexpr Domain domain = Domain::Number;
+  static constexpr Reads reads = Reads::Input;
+  double low = -std::numeric_limits<double>::infinity(),
+         high = std::numeric_limits<double>::infinity();
+  template <class T>
+  T forward(T x) const {
+    const T raised = select(x < T(low), T(low), x);
+    return select(raised > T(high), T(high), raised);
+  }
+  template <class T>
+  T grad(T g, T x, T) const {
+    return select((x < T(low)) | (x > T(high)), T(0), g);
+  }
+};
+
+struct Floor {
+  static constexpr const char *name = "floor", *doc = "the largest integer not above x";
+  static constexpr Domain domain = Domain::Number;
+  static constexpr Reads reads = Reads::Nothing;
+  template <class T>
+  T forward(T x) const {
+    return floor(x);
+  }
+  template <class T>
+  T grad(T g, T, T) const {
+    return g * T(0);
+  }
+};
+
+struct Ceil {
+  static constexpr const char *name = "ceil", *doc = "the smallest integer not below x";
+  static constexpr Domain domain = Domain::Number;
+  static constexpr Reads reads = Reads::Nothing;
+  template <class T>
+  T forward(T x) const {
+    return ceil(x);
+  }
+  template <class T>
+  T grad(T g, T, T) const {
+    return g * T(0);
+  }
+};
+
+struct Round {
+  static constexpr const char *name = "round",
+                              *doc = "the nearest integer; halves go to the even one";
+  static constexpr Domain domain = Domain::Number;
+  static constexpr Reads reads = Reads::Nothing;
+  template <class T>
+  T forward(T x) const {
+    return round_even(x);
+  }
+  template <class T>
+  T grad(T g, T, T) const {
+    return g * T(0);
+  }
+};
+
+struct IsNan {
+  static constexpr const char *name = "isnan", *doc = "whether x is NaN, as bool";
+  static constexpr Domain domain = Domain::All;
+  static constexpr Result result = Result::Bool;
+  template <class T>
+  auto forward(T x) const {
+    return is_nan(x);
+  }
+};
+
+struct IsFinite {
+  static constexpr const char *name = "isfinite",
+                              *doc = "whether x is neither NaN nor infinite, as bool";
+  static constexpr Domain domain = Domain::All;
+  static constexpr Result result = Result::Bool;
+  template <class T>
+  auto forward(T x) const {
+    return (x - x) == T(0);
+  }
+};
+
+struct LogicalNot {
+  static constexpr const char *name = "logical_not", *doc = "whether x is 0, as bool";
+  static constexpr Domain domain = Domain::All;
+  static constexpr Result result = Result::Bool;
+  template <class T>
+  auto forward(T x) const {
+    return x == T(0);
+  }
+};
+
+}  // namespace op
+
+using UnaryOps =
+    OpList<op::Abs, op::Neg, op::Sign, op::Exp, op::Log, op::Log1p, op::Sqrt, op::Rsqrt, op::Square,
+           op::Reciprocal, op::Sin, op::Cos, op::Tanh, op::Erf, op::Sigmoid, op::Relu,
+           op::LeakyRelu, op::Gelu, op::GeluTanh, op::Silu, op::Softplus, op::Clamp, op::Floor,
+           op::Ceil, op::Round, op::IsNan, op::IsFinite, op::LogicalNot>;
+
+inline constexpr auto unary_info = detail::infos_of(UnaryOps{});
+template <class Op>
+inline constexpr UnaryId unary_id{detail::IndexOf<Op, UnaryOps>::value};
+template <class Op>
+using Unary = UnaryFunction<Op, UnaryOps>;
+template <class Op>
+using UnaryIn = UnaryInPlace<Op, UnaryOps>;
+
+// gelu and clamp have more forms: ops/elementwise.h.
+inline constexpr Unary<op::Abs> abs;
+inline constexpr Unary<op::Neg> neg;
+inline constexpr Unary<op::Sign> sign;
+inline constexpr Unary<op::Exp> exp;
+inline constexpr Unary<op::Log> log;
+inline constexpr Unary<op::Log1p> log1p;
+inline constexpr Unary<op::Sqrt> sqrt;
+inline constexpr Unary<op::Rsqrt> rsqrt;
+inline constexpr Unary<op::Square> square;
+inline constexpr Unary<op::Reciprocal> reciprocal;
+inline constexpr Unary<op::Sin> sin;
+inline constexpr Unary<op::Cos> cos;
+inline constexpr Unary<op::Tanh> tanh;
+inline constexpr Unary<op::Erf> erf;
+inline constexpr Unary<op::Sigmoid> sigmoid;
+inline constexpr Unary<op::Relu> relu;
+inline constexpr Unary<op::LeakyRelu> leaky_relu;
+inline constexpr Unary<op::Silu> silu;
+inline constexpr Unary<op::Softplus> softplus;
+inline constexpr Unary<op::Floor> floor;
+inline constexpr Unary<op::Ceil> ceil;
+inline constexpr Unary<op::Round> round;
+inline constexpr Unary<op::IsNan> isnan;
+inline constexpr Unary<op::IsFinite> isfinite;
+inline constexpr Unary<op::LogicalNot> logical_not;
+
+inline constexpr UnaryIn<op::Abs> abs_;
+inline constexpr UnaryIn<op::Neg> neg_;
+inline constexpr UnaryIn<op::Sign> sign_;
+inline constexpr UnaryIn<op::Exp> exp_;
+inline constexpr UnaryIn<op::Log> log_;
+inline constexpr UnaryIn<op::Log1p> log1p_;
+inline constexpr UnaryIn<op::Sqrt> sqrt_;
+inline constexpr UnaryIn<op::Rsqrt> rsqrt_;
+inline constexpr UnaryIn<op::Square> square_;
+inline constexpr UnaryIn<op::Reciprocal> reciprocal_;
+inline constexpr UnaryIn<op::Sin> sin_;
+inline constexpr UnaryIn<op::Cos> cos_;
+inline constexpr UnaryIn<op::Tanh> tanh_;
+inline constexpr UnaryIn<op::Erf> erf_;
+inline constexpr UnaryIn<op::Sigmoid> sigmoid_;
+inline constexpr UnaryIn<op::Relu> relu_;
+inline constexpr UnaryIn<op::LeakyRelu> leaky_relu_;
+inline constexpr UnaryIn<op::Silu> silu_;
+inline constexpr UnaryIn<op::Softplus> softplus_;
+inline constexpr UnaryIn<op::Floor> floor_;
+inline constexpr UnaryIn<op::Ceil> ceil_;
+inline constexpr UnaryIn<op::Round> round_;
+inline constexpr UnaryIn<op::LogicalNot> logical_not_;
+
+}  // namespace weft

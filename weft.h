@@ -1,0 +1,12 @@
+#pragma once
+
+// Everything, in one include.
+#include <weft/autograd/engine.h>
+#include <weft/autograd/mode.h>
+#include <weft/core/context.h>
+#include <weft/core/random.h>
+#include <weft/core/tensor.h>
+#include <weft/core/threads.h>
+#include <weft/ops/elementwise.h>
+#include <weft/ops/make.h>
+#include <weft/ops/shape.h>
