@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Installs the packages that the build needs and that are missing; a second run changes nothing.
+# setup.sh [PACKAGE...]: installs what the build needs (and PACKAGEs) and is missing; a second run
+# changes nothing.
 set -euo pipefail
 
 packages=(
@@ -39,7 +40,7 @@ as_root() {
   fi
 }
 
-mapfile -t wanted < <(missing "${packages[@]}")
+mapfile -t wanted < <(missing "${packages[@]}" "$@")
 mapfile -t extra < <(missing "${optional[@]}")
 if [ ${#wanted[@]} -gt 0 ]; then
   as_root apt-get update -qq
