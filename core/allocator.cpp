@@ -5,6 +5,7 @@
 #include <string_view>
 
 #include <weft/core/allocator.h>
+#include <weft/core/caching_allocator.h>
 #include <weft/core/check.h>
 #include <weft/core/memory_source.h>
 

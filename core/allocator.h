@@ -5,11 +5,13 @@
 #include <cstdint>
 #include <vector>
 
-#include <weft/core/caching_allocator.h>
 #include <weft/core/device.h>
+#include <weft/core/memory_stats.h>
 #include <weft/core/small_alloc.h>
 
 namespace weft {
+
+class CachingAllocator;
 
 // Memory for tensor data. handle is the allocator's own; bytes is what was asked for.
 struct Allocation {

@@ -1,8 +1,9 @@
 #include <algorithm>
 #include <cstring>
-#include <new>
+#include <vector>
 
 #include <weft/core/allocator.h>
+#include <weft/core/caching_allocator.h>
 #include <weft/core/error.h>
 #include <weft/tests/catch.h>
 #include <weft/tests/memory/child.h>

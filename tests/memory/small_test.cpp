@@ -1,8 +1,8 @@
 #include <algorithm>
-#include <condition_variable>
+#include <array>
+#include <atomic>
 #include <cstring>
 #include <mutex>
-#include <set>
 #include <thread>
 #include <vector>
 
@@ -99,6 +99,32 @@ TEST_CASE("a thread's lists are handed on when it ends") {
   CHECK(chunks() == before);
 }
 
+TEST_CASE("a list never holds more than two batches") {
+  if (small_passthrough()) return;
+  small_free(small_alloc(512), 512);
+  const SmallList& list = small_cache->list[small_class(512)];
+  const auto total = [&] {
+    std::uint32_t n = list.room;
+    for (SmallBlock* b = list.head; b; b = b->next) ++n;
+    return n;
+  };
+  const std::uint32_t capacity = total();
+  CHECK(capacity == 2 * 16);
+  std::vector<void*> blocks;
+  for (int i = 0; i < 3000; ++i) {
+    // Up and down across several batches.
+    if (i % 1000 < 600) {
+      blocks.push_back(small_alloc(512));
+    } else {
+      small_free(blocks.back(), 512);
+      blocks.pop_back();
+    }
+    REQUIRE(total() == capacity);
+  }
+  for (void* b : blocks) small_free(b, 512);
+  CHECK(total() == capacity);
+}
+
 TEST_CASE("data counts of threads that ended, or still live, all add up") {
   const SmallStats before = small_stats();
   const AllocationMode mode = allocation_mode();
@@ -126,14 +152,13 @@ struct LateUser {
   Allocation data;
   ~LateUser() {
     if (!block) return;
+    std::array<void*, 20> more;
+    for (void*& p : more) p = std::memset(small_alloc(80), 1, 80);
+    const Allocation late = allocate(kCPU, 80);
     small_free(block, 80);
     deallocate(kCPU, data);
-    void* again = small_alloc(80);
-    const Allocation more = allocate(kCPU, 80);
-    std::memset(again, 1, 80);
-    std::memset(more.data, 1, 80);
-    small_free(again, 80);
-    deallocate(kCPU, more);
+    for (void* p : more) small_free(p, 80);
+    deallocate(kCPU, late);
   }
 };
 thread_local LateUser late_user;
@@ -142,15 +167,21 @@ LateUser static_user;  // destroyed when the process ends, which the exit status
 }  // namespace
 
 TEST_CASE("blocks come and go after the end of a thread's lists") {
+  const auto round = [] {
+    std::thread([] {
+      late_user.block = nullptr;  // constructs it
+      late_user.block = small_alloc(80);
+      late_user.data = allocate(kCPU, 80);
+    }).join();
+  };
+  round();
   const SmallStats before = small_stats();
-  std::thread([] {
-    late_user.block = nullptr;  // constructs it
-    late_user.block = small_alloc(80);
-    late_user.data = allocate(kCPU, 80);
-  }).join();
+  const std::size_t held = chunks();
+  for (int i = 0; i < 100; ++i) round();
   const SmallStats now = small_stats();
   CHECK(now.data_in_use == before.data_in_use);
   CHECK(now.data_allocs - before.data_allocs == now.data_frees - before.data_frees);
+  CHECK(chunks() == held);
   if (!static_user.block) {
     static_user.block = small_alloc(80);
     static_user.data = allocate(kCPU, 80);
