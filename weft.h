@@ -2,7 +2,10 @@
 
 // Everything, in one include.
 #include <weft/autograd/engine.h>
+#include <weft/autograd/function.h>
+#include <weft/autograd/gradcheck.h>
 #include <weft/autograd/mode.h>
+#include <weft/core/allocator.h>
 #include <weft/core/context.h>
 #include <weft/core/random.h>
 #include <weft/core/tensor.h>

@@ -10,12 +10,18 @@
 namespace weft::autograd {
 namespace {
 
+class Run;
 thread_local constinit Node* running = nullptr;
+thread_local constinit Run* running_run = nullptr;
 
 struct Running {
-  explicit Running(Node* n) : before(std::exchange(running, n)) {}
-  ~Running() { running = before; }
-  Node* before;
+  Running(Node* n, Run* r) : node(std::exchange(running, n)), run(std::exchange(running_run, r)) {}
+  ~Running() {
+    running = node;
+    running_run = run;
+  }
+  Node* node;
+  Run* run;
 };
 
 bool sole_owner(const Tensor& t) {
@@ -82,6 +88,8 @@ class Run {
   }
 
   void commit();
+  // Hands the leaves' gradients, but those of `inputs`, to another run.
+  std::vector<Tensor> join(Run& outer, std::span<const Edge> inputs);
   Tensor captured(const Edge& edge);
 
  private:
@@ -178,7 +186,7 @@ void Run::step(Node& node) {
   }
   Gradients slots(node.edges(), values.data());
   {
-    Running scope(&node);
+    Running scope(&node, this);
     node.apply(gradients, slots);
   }
   for (Tensor& g : gradients) g = {};
@@ -275,6 +283,20 @@ void Run::commit() {
   for (auto& [extras, g] : retained_) extras->retained = g;
 }
 
+std::vector<Tensor> Run::join(Run& outer, std::span<const Edge> inputs) {
+  std::vector<Tensor> result(inputs.size());
+  for (auto& [leaf, g] : leaves_) {
+    const auto own = std::find_if(inputs.begin(), inputs.end(),
+                                  [&](const Edge& e) { return e.node.get() == leaf.get(); });
+    if (own != inputs.end()) {
+      result[static_cast<std::size_t>(own - inputs.begin())] = std::move(g);
+    } else if (g.defined()) {
+      outer.add({IntrusivePtr<Node>(leaf.get()), 0}, std::move(g), "backward");
+    }
+  }
+  return result;
+}
+
 Tensor root_gradient(const Tensor& output, std::span<const Tensor> given, std::size_t i,
                      bool create_graph) {
   if (i < given.size() && given[i].defined()) {
@@ -338,6 +360,20 @@ void backward(std::span<const Tensor> outputs, std::span<const Tensor> grad_outp
   if (!targets.empty()) run.aim(roots, targets);
   start(run, outputs, roots, grad_outputs, create_graph);
   run.commit();
+}
+
+std::vector<Tensor> backward_within(std::span<const Tensor> outputs,
+                                    std::span<const Tensor> grad_outputs,
+                                    std::span<const Tensor> inputs) {
+  const auto roots = edges_of("backward", outputs, "an output");
+  std::vector<Edge> targets;
+  for (const Tensor& t : inputs) targets.push_back(edge_of(t));
+  Run run(false, false);
+  start(run, outputs, roots, grad_outputs, false);
+  if (!running_run)
+    fail<AutogradError>("backward",
+                        "got a call outside of a backward function, expected one inside");
+  return run.join(*running_run, targets);
 }
 
 std::vector<Tensor> grad(std::span<const Tensor> outputs, std::span<const Tensor> inputs,

@@ -26,6 +26,12 @@ WEFT_API std::vector<Tensor> grad(const Tensor& output, std::initializer_list<Te
 WEFT_API int register_hook(const Tensor& t, Hook hook);
 WEFT_API void remove_hook(const Tensor& t, int id);
 
+// For a backward function that differentiates a graph of its own (see checkpoint): the gradients of
+// `inputs`, while those of other leaves join the run that is under way on this thread.
+WEFT_API std::vector<Tensor> backward_within(std::span<const Tensor> outputs,
+                                             std::span<const Tensor> grad_outputs,
+                                             std::span<const Tensor> inputs);
+
 // The node whose apply() is running on this thread, or null.
 WEFT_API Node* current_node();
 

@@ -105,6 +105,11 @@ void record_inplace(const char* name, Tensor& self, std::initializer_list<tape::
   tape::attach_inplace(tape::make_node(name, 1, inputs, std::forward<F>(f)), self);
 }
 
+template <class F>
+void record_inplace(const char* name, Tensor& self, std::span<const Tensor> inputs, F&& f) {
+  tape::attach_inplace(tape::make_node(name, 1, inputs, std::forward<F>(f)), self);
+}
+
 // An alias that is known as a view of x's base, for ops that return views. Record it as any output.
 WEFT_API Tensor make_view(const Tensor& x, const Layout& layout);
 

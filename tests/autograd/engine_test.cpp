@@ -1,13 +1,287 @@
+#include <thread>
+
 #include <weft/weft.h>
 
 #include <weft/tests/catch.h>
 
 using namespace weft;
+using Catch::Matchers::MessageMatches;
+using Values = std::vector<double>;
+
+namespace {
+
+Tensor leaf(const NestedValues& values) { return tensor(values, Options(f64).requires_grad(true)); }
+Values of(const Tensor& t) { return t.to_vector<double>(); }
+auto says(const std::string& text) {
+  return MessageMatches(Catch::Matchers::ContainsSubstring(text));
+}
+
+}  // namespace
 
 TEST_CASE("a product's gradients are the other factors") {
-  Tensor a = tensor({1.0, 2.0, 3.0}, Options().requires_grad(true));
-  Tensor b = tensor({4.0, 5.0, 6.0}, Options().requires_grad(true));
-  Tensor y = a * b + a;
-  y.backward(ones({3}));
-  CHECK(a.grad().to_vector<double>() == std::vector<double>{5, 6, 7});
+  Tensor a = leaf({1, 2, 3}), b = leaf({4, 5, 6});
+  (a * b + a).sum().backward();
+  CHECK(of(a.grad()) == Values{5, 6, 7});
+  CHECK(of(b.grad()) == Values{1, 2, 3});
+}
+
+TEST_CASE("gradients accumulate over calls and uses") {
+  Tensor a = leaf({3});
+  Tensor y = a * a;
+  y.backward({}, true);
+  CHECK(of(a.grad()) == Values{6});
+  y.backward();
+  CHECK(of(a.grad()) == Values{12});
+  a.set_grad({});
+  CHECK(!a.grad().defined());
+}
+
+TEST_CASE("broadcast dimensions are summed back and dtypes converted") {
+  Tensor a = tensor({{1, 2, 3}, {4, 5, 6}}, Options(f32).requires_grad(true)),
+         b = leaf({10, 20, 30});
+  Tensor c = leaf(2);
+  (a * b * c).sum().backward();
+  CHECK(a.grad().dtype() == f32);
+  CHECK(a.grad().to_vector<float>() == std::vector<float>{20, 40, 60, 20, 40, 60});
+  CHECK(of(b.grad()) == Values{10, 14, 18});
+  CHECK(of(c.grad()) == Values{1 * 10 + 2 * 20 + 3 * 30 + 4 * 10 + 5 * 20 + 6 * 30});
+}
+
+TEST_CASE("a second backward needs retain_graph") {
+  Tensor a = leaf({1, 2});
+  Tensor y = (a * a).sum();
+  y.backward();
+  CHECK_THROWS_MATCHES(y.backward(), AutogradError, says("retain_graph"));
+  CHECK(of(a.grad()) == Values{2, 4});
+}
+
+TEST_CASE("backward checks what it is given") {
+  Tensor a = leaf({1, 2});
+  CHECK_THROWS_MATCHES((a * 2).backward(), ShapeError,
+                       says("[backward] got an output of shape [2]"));
+  CHECK_THROWS_MATCHES((a * 2).backward(ones({3}, f64)), ShapeError,
+                       says("expected the same shape"));
+  CHECK_THROWS_MATCHES(a.detach().sum().backward(), AutogradError, says("does not require grad"));
+  CHECK_THROWS_MATCHES(tensor({1, 2}).requires_grad_(), DTypeError, says("floating"));
+  CHECK_THROWS_AS(Tensor().backward(), Error);
+}
+
+TEST_CASE("grad gives gradients and changes nobody's") {
+  Tensor a = leaf({2}), b = leaf({3});
+  Tensor m = a * b, y = m * m;
+  const auto g = autograd::grad(y, {a, m}, {}, true);
+  CHECK(of(g[0]) == Values{36});
+  CHECK(of(g[1]) == Values{12});
+  CHECK(!a.grad().defined());
+  CHECK_THROWS_MATCHES(autograd::grad(y, {leaf({1})}, {}, true), AutogradError,
+                       says("allow_unused"));
+  CHECK(!autograd::grad(y, {leaf({1})}, {}, true, false, true)[0].defined());
+  const Tensor inputs[] = {b};
+  autograd::backward(std::span(&y, 1), {}, false, false, inputs);
+  CHECK(of(b.grad()) == Values{24});
+  CHECK(!a.grad().defined());
+}
+
+TEST_CASE("gradients of gradients") {
+  Tensor x = leaf({0.5, 2});
+  Tensor y = (x * x * x).sum();
+  const Tensor g = autograd::grad(y, {x}, {}, true, true)[0];
+  CHECK(of(g) == Values{0.75, 12});
+  const Tensor h = autograd::grad(g.sum(), {x}, {}, true, true)[0];
+  CHECK(of(h) == Values{3, 12});
+  h.sum().backward();
+  CHECK(of(x.grad()) == Values{6, 6});
+}
+
+TEST_CASE("guards") {
+  Tensor x = leaf({1});
+  {
+    NoGradGuard no_grad;
+    CHECK(!(x * 2).requires_grad());
+    EnableGradGuard enable;
+    CHECK((x * 2).requires_grad());
+  }
+  Tensor made;
+  {
+    InferenceModeGuard inference;
+    made = x * 2;
+    CHECK(!made.requires_grad());
+  }
+  CHECK((x * 2).requires_grad());
+  CHECK_THROWS_MATCHES(x * made, AutogradError, says("inference mode"));
+  CHECK_NOTHROW(made * 2);
+}
+
+TEST_CASE("hooks see and replace gradients, and kept gradients stay") {
+  Tensor x = leaf({1, 2});
+  Tensor y = x * 3;
+  y.retain_grad();
+  Values seen;
+  const int id = autograd::register_hook(y, [&](const Tensor& g) {
+    seen = of(g);
+    return g * 10;
+  });
+  autograd::register_hook(x, [](const Tensor& g) { return g + 1; });
+  y.sum().backward({}, true);
+  CHECK(seen == Values{1, 1});
+  CHECK(of(y.grad()) == Values{10, 10});
+  CHECK(of(x.grad()) == Values{31, 31});
+  autograd::remove_hook(y, id);
+  y.sum().backward();
+  CHECK(of(x.grad()) == Values{35, 35});
+}
+
+TEST_CASE("a saved tensor that changed is reported with both operations") {
+  Tensor x = leaf({1, 2});
+  Tensor h = x + 0;
+  Tensor y = h * h;
+  h.mul_(2);
+  CHECK_THROWS_MATCHES(y.sum().backward(), AutogradError,
+                       says("[mul]") && says("mul changed in place"));
+  CHECK(!x.grad().defined());
+  Tensor e = weft::exp(x + 0);
+  e.add_(1);
+  CHECK_THROWS_MATCHES(e.sum().backward(), AutogradError,
+                       says("[exp]") && says("saved output") && says("add"));
+}
+
+TEST_CASE("in-place operations") {
+  Tensor x = leaf({1, 2});
+  CHECK_THROWS_MATCHES(x.mul_(2), AutogradError, says("leaf that requires grad"));
+  CHECK_THROWS_MATCHES(x.view({2, 1}).mul_(2), AutogradError, says("view of a leaf"));
+  CHECK(of(x) == Values{1, 2});
+  {
+    NoGradGuard no_grad;
+    x.mul_(2);
+  }
+  CHECK(of(x) == Values{2, 4});
+  Tensor y = x + 0;
+  y.mul_(x).exp_();  // exp(x^2)
+  y.sum().backward();
+  CHECK(of(x.grad())[0] == Catch::Approx(4 * std::exp(4.0)));
+  CHECK(of(x.grad())[1] == Catch::Approx(8 * std::exp(16.0)));
+  Tensor row = zeros({1, 3}).expand({2, 3});
+  CHECK_THROWS_MATCHES(row.add_(1), ShapeError, says("share memory"));
+  CHECK_THROWS_MATCHES(tensor({1, 2}).add_(0.5), DTypeError, says("expected one that it can hold"));
+  CHECK_THROWS_MATCHES(zeros({2}).add_(zeros({3, 2})), ShapeError, says("in place"));
+}
+
+TEST_CASE("views and their base share history when one is changed in place") {
+  SECTION("a view of a tensor that is not a leaf") {
+    Tensor x = leaf({1, 2, 3});
+    Tensor y = x * 2;
+    Tensor v = y.slice(0, 0, 2);
+    v.mul_(5);
+    y.sum().backward();
+    CHECK(of(x.grad()) == Values{10, 10, 2});
+  }
+  SECTION("the base changes, the view follows") {
+    Tensor x = leaf({1, 2, 3});
+    Tensor y = x * 2;
+    Tensor v = y.slice(0, 1);
+    y.mul_(y.detach().clone());
+    v.sum().backward();
+    CHECK(of(x.grad()) == Values{0, 8, 12});
+  }
+  SECTION("a constant base takes part by what is written into it") {
+    Tensor w = leaf({3});
+    Tensor base = zeros({2, 2}, f64);
+    base[0].add_(w);
+    CHECK(base.requires_grad());
+    (base * tensor({{1, 2}, {4, 8}}, f64)).sum().backward();
+    CHECK(of(w.grad()) == Values{3});
+  }
+  SECTION("two views of one base") {
+    Tensor x = leaf({{1, 2}, {3, 4}});
+    Tensor y = x + 0;
+    Tensor rows = y[1], columns = y.select(1, 1);
+    rows.mul_(10);
+    CHECK(of(columns) == Values{2, 40});
+    columns.mul_(2);
+    CHECK(of(rows) == Values{30, 80});
+    (rows * tensor({1, 100}, f64)).sum().backward();
+    CHECK(of(x.grad()) == Values{0, 0, 10, 2000});
+  }
+  SECTION("copying into a view") {
+    Tensor x = leaf({1, 2, 3}), w = leaf({7});
+    Tensor y = x * 1;
+    y.slice(0, 1, 2).copy_(w);
+    (y * y).sum().backward();
+    CHECK(of(x.grad()) == Values{2, 0, 6});
+    CHECK(of(w.grad()) == Values{14});
+  }
+}
+
+TEST_CASE("views: detach shares memory, not history") {
+  Tensor x = leaf({1, 2});
+  Tensor d = (x * 2).detach();
+  CHECK(!d.requires_grad());
+  d.mul_(3);
+  CHECK(of(d) == Values{6, 12});
+  Tensor y = x * 2;
+  CHECK(std::string(y.grad_fn()) == "mul");
+  CHECK(!y.is_leaf());
+  y.detach_();
+  CHECK(y.is_leaf());
+  CHECK(y.grad_fn() == nullptr);
+}
+
+TEST_CASE("a chain of a million nodes runs and dies without recursion") {
+  Tensor x = leaf({1});
+  Tensor y = x;
+  for (int i = 0; i < 1000000; ++i) y = y + 1;
+  SECTION("run") {
+    y.backward();
+    CHECK(of(x.grad()) == Values{1});
+  }
+  SECTION("dropped") { y = {}; }
+  CHECK(x.numel() == 1);
+}
+
+TEST_CASE("anomaly detection names the operation") {
+  Tensor x = leaf({0});
+  const auto bad = [&] { (weft::sqrt(x) * 0).sum().backward(); };
+  CHECK_NOTHROW(bad());
+  DetectAnomalyGuard anomaly;
+  CHECK_THROWS_MATCHES(bad(), AutogradError, says("[sqrt]") && says("NaN"));
+}
+
+TEST_CASE("threads run backward on graphs of their own over shared weights") {
+  Tensor w = leaf({1, 2, 3});
+  std::vector<std::thread> threads;
+  for (int t = 0; t < 4; ++t) {
+    threads.emplace_back([&] {
+      for (int i = 0; i < 100; ++i) (w * w).sum().backward();
+    });
+  }
+  for (int t = 0; t < 2; ++t) {
+    threads.emplace_back([&] {
+      NoGradGuard no_grad;
+      for (int i = 0; i < 100; ++i) (w * w).sum().item();
+    });
+  }
+  for (auto& t : threads) t.join();
+  CHECK(of(w.grad()) == Values{800, 1600, 2400});
+}
+
+TEST_CASE("a failed backward leaves every grad as it was") {
+  Tensor a = leaf({1, 2}), b = leaf({3, 4});
+  (a * b).sum().backward();
+  const Values before_a = of(a.grad()), before_b = of(b.grad());
+  bool failed = false;
+  for (int k = 1; k < 100; ++k) {
+    Tensor y = (a * b * b).sum();
+    fail_allocation_at(static_cast<std::size_t>(k));
+    try {
+      y.backward();
+      fail_allocation_at(0);
+      break;
+    } catch (const OutOfMemory&) {
+      failed = true;
+      CHECK(of(a.grad()) == before_a);
+      CHECK(of(b.grad()) == before_b);
+    }
+  }
+  CHECK(failed);
+  CHECK(of(a.grad()) == Values{3 + 9, 4 + 16});
 }
