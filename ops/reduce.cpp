@@ -1,3 +1,4 @@
+#include <weft/autograd/record.h>
 #include <weft/core/check.h>
 #include <weft/ops/make.h>
 
@@ -31,7 +32,13 @@ Tensor Tensor::sum(const Shape& dims, bool keepdim, std::optional<DType> dtype) 
   }
   const Tensor y =
       total.to(dtype.value_or(is_floating(this->dtype()) ? this->dtype() : DType::I64));
-  return keepdim ? y : y.reshape(squeezed);
+  const Tensor result = keepdim ? y : y.reshape(squeezed);
+  if (autograd::recording(*this)) {
+    autograd::record("sum", result, {*this}, [kept, sizes = sizes()](Tensor& g, autograd::Gradients& in) {
+      in.set(0, [&] { return g.reshape(kept).expand(sizes); });
+    });
+  }
+  return result;
 }
 
 Tensor Tensor::all(const Shape&, bool) const {

@@ -1,3 +1,4 @@
+#include <cmath>
 #include <thread>
 
 #include <weft/weft.h>
@@ -158,8 +159,8 @@ TEST_CASE("in-place operations") {
   Tensor y = x + 0;
   y.mul_(x).exp_();  // exp(x^2)
   y.sum().backward();
-  CHECK(of(x.grad())[0] == Catch::Approx(4 * std::exp(4.0)));
-  CHECK(of(x.grad())[1] == Catch::Approx(8 * std::exp(16.0)));
+  CHECK(std::abs(of(x.grad())[0] - 4 * std::exp(4.0)) < 1e-9);
+  CHECK(std::abs(of(x.grad())[1] - 8 * std::exp(16.0)) < 1e-4);
   Tensor row = zeros({1, 3}).expand({2, 3});
   CHECK_THROWS_MATCHES(row.add_(1), ShapeError, says("share memory"));
   CHECK_THROWS_MATCHES(tensor({1, 2}).add_(0.5), DTypeError, says("expected one that it can hold"));
