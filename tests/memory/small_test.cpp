@@ -172,6 +172,9 @@ TEST_CASE("blocks come and go after the end of a thread's lists") {
       late_user.block = nullptr;  // constructs it
       late_user.block = small_alloc(80);
       late_user.data = allocate(kCPU, 80);
+      std::array<void*, 200> blocks;  // so that the lists are long when the thread ends
+      for (void*& p : blocks) p = small_alloc(80);
+      for (void* p : blocks) small_free(p, 80);
     }).join();
   };
   round();
