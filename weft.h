@@ -12,4 +12,5 @@
 #include <weft/core/threads.h>
 #include <weft/ops/elementwise.h>
 #include <weft/ops/make.h>
+#include <weft/ops/matmul.h>
 #include <weft/ops/shape.h>

@@ -1,4 +1,5 @@
 #include <weft/cpu/elementwise.h>
+#include <weft/cpu/matmul_naive.h>
 
 namespace weft {
 
@@ -13,6 +14,7 @@ const Kernels& cpu_kernels() {
       .where = where,
       .copy = copy,
       .fill = fill,
+      .matmul = matmul_naive,
   };
   return table;
 }
