@@ -34,9 +34,10 @@ Tensor Tensor::sum(const Shape& dims, bool keepdim, std::optional<DType> dtype) 
       total.to(dtype.value_or(is_floating(this->dtype()) ? this->dtype() : DType::I64));
   const Tensor result = keepdim ? y : y.reshape(squeezed);
   if (autograd::recording(*this)) {
-    autograd::record("sum", result, {*this}, [kept, sizes = sizes()](Tensor& g, autograd::Gradients& in) {
-      in.set(0, [&] { return g.reshape(kept).expand(sizes); });
-    });
+    autograd::record("sum", result, {*this},
+                     [kept, sizes = sizes()](Tensor& g, autograd::Gradients& in) {
+                       in.set(0, [&] { return g.reshape(kept).expand(sizes); });
+                     });
   }
   return result;
 }

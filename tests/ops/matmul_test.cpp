@@ -2,10 +2,12 @@
 #include <weft/weft.h>
 
 #include <weft/tests/catch.h>
+#include <weft/tests/ops/samples.h>
 
 using namespace weft;
 using Catch::Matchers::ContainsSubstring;
 using Catch::Matchers::MessageMatches;
+using test::sample;
 
 namespace {
 
@@ -48,10 +50,6 @@ void check_close(const Tensor& y, const std::vector<double>& expected, double to
   }
 }
 
-Tensor sample(const Shape& sizes, bool requires_grad = false) {
-  return randn(sizes, Options(f64).requires_grad(requires_grad));
-}
-
 void check_product(const Tensor& a, const Tensor& b, const Shape& expected) {
   const Tensor y = matmul(a, b);
   REQUIRE(y.sizes() == expected);
@@ -66,7 +64,6 @@ void check_product(const Tensor& a, const Tensor& b, const Shape& expected) {
 }  // namespace
 
 TEST_CASE("matmul follows the ranks of its operands") {
-  manual_seed(1);
   check_product(sample(4), sample(4), {});
   check_product(sample(4), sample({4, 3}), 3);
   check_product(sample({2, 4}), sample(4), 2);
@@ -82,7 +79,6 @@ TEST_CASE("matmul follows the ranks of its operands") {
 }
 
 TEST_CASE("matmul reads strided operands where they lie") {
-  manual_seed(2);
   const Tensor a = sample({4, 6}), b = sample({6, 8});
   check_product(a.t(), sample({4, 3}), {6, 3});
   check_product(sample({3, 8}), b.t(), {3, 6});
@@ -128,8 +124,7 @@ TEST_CASE("matmul takes every dtype but bool") {
 }
 
 TEST_CASE("matmul in low precision sums in float") {
-  manual_seed(3);
-  const Tensor a = randn({7, 300}), b = randn({300, 5});
+  const Tensor a = sample({7, 300}).to(f32), b = sample({300, 5}).to(f32);
   for (DType t : {f16, bf16}) {
     const Tensor x = a.to(t), y = b.to(t);
     check_close(matmul(x, y), reference(x.to(f64), y.to(f64), {7, 5}), t == f16 ? 2e-3 : 1.6e-2);
@@ -178,7 +173,6 @@ TEST_CASE("addmm scales and broadcasts its first operand") {
 }
 
 TEST_CASE("linear takes any leading dimensions") {
-  manual_seed(4);
   const Tensor w = sample({3, 4}), b = sample(3);
   for (const Shape& lead : {Shape{}, Shape{5}, Shape{2, 5}, Shape{2, 1, 5}, Shape{2, 0}}) {
     Shape in = lead, out = lead;
@@ -219,7 +213,6 @@ TEST_CASE("products say what does not fit") {
 }
 
 TEST_CASE("gradients of products are those of central differences, twice") {
-  manual_seed(5);
   const auto check = [](const Tensor& a, const Tensor& b) {
     const auto f = [](const std::vector<Tensor>& x) { return std::vector{matmul(x[0], x[1])}; };
     CHECK(autograd::gradcheck(f, {a, b}));
@@ -238,7 +231,6 @@ TEST_CASE("gradients of products are those of central differences, twice") {
 }
 
 TEST_CASE("gradients of transposed, scaled and fused products") {
-  manual_seed(6);
   const auto check = [](const autograd::TensorFunction& f, const std::vector<Tensor>& inputs) {
     CHECK(autograd::gradcheck(f, inputs));
     CHECK(autograd::gradgradcheck(f, inputs));
