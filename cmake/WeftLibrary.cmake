@@ -24,7 +24,8 @@ target_include_directories(weft_build SYSTEM INTERFACE
                            $<TARGET_PROPERTY:Eigen3::Eigen,INTERFACE_INCLUDE_DIRECTORIES>)
 target_include_directories(weft_build INTERFACE ${weft_include})
 target_compile_definitions(weft_build INTERFACE EIGEN_DONT_PARALLELIZE EIGEN_MPL2_ONLY)
-target_link_libraries(weft_build INTERFACE weft_flags ${weft_needs} nlohmann_json::nlohmann_json)
+target_link_libraries(weft_build INTERFACE weft_flags ${weft_needs} nlohmann_json::nlohmann_json
+                                          stb::stb)
 
 add_library(weft_objects OBJECT ${weft_sources})
 target_link_libraries(weft_objects PRIVATE weft_build)
