@@ -1,5 +1,6 @@
 #include <weft/cpu/elementwise.h>
 #include <weft/cpu/matmul_naive.h>
+#include <weft/cpu/random.h>
 
 namespace weft {
 
@@ -15,6 +16,12 @@ const Kernels& cpu_kernels() {
       .copy = copy,
       .fill = fill,
       .matmul = matmul_naive,
+      .random = {.uniform = random_uniform,
+                 .normal = random_normal,
+                 .integer = random_integer,
+                 .bernoulli = random_bernoulli,
+                 .permutation = cpu::random_permutation,
+                 .dropout = dropout},
   };
   return table;
 }

@@ -1,10 +1,18 @@
 #pragma once
 
-// Catch2 2.13 and 3.x under 3.x's names: Catch::Approx, Catch::Matchers::ContainsSubstring.
+// Catch2 2.13 and 3.x under 3.x's names: Catch::Matchers::ContainsSubstring and weft::Approx.
 #if __has_include(<catch2/catch_all.hpp>)
 #include <catch2/catch_all.hpp>
+
+namespace weft {
+using Catch::Approx;
+}
 #else
 #include <catch2/catch.hpp>
+
+namespace weft {
+using Catch::Detail::Approx;
+}
 
 namespace Catch::Matchers {
 inline auto ContainsSubstring(const std::string& text) { return Contains(text); }
