@@ -10,6 +10,8 @@
 #include <weft/core/random.h>
 #include <weft/core/tensor.h>
 #include <weft/core/threads.h>
+#include <weft/ops/autocast.h>
+#include <weft/ops/conv.h>
 #include <weft/ops/elementwise.h>
 #include <weft/ops/make.h>
 #include <weft/ops/matmul.h>

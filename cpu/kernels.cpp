@@ -1,3 +1,4 @@
+#include <weft/cpu/conv_naive.h>
 #include <weft/cpu/elementwise.h>
 #include <weft/cpu/matmul_naive.h>
 #include <weft/cpu/random.h>
@@ -16,6 +17,9 @@ const Kernels& cpu_kernels() {
       .copy = copy,
       .fill = fill,
       .matmul = matmul_naive,
+      .conv = {.forward = naive_conv_forward,
+               .backward_input = naive_conv_backward_input,
+               .backward_weight = naive_conv_backward_weight},
       .random = {.uniform = random_uniform,
                  .normal = random_normal,
                  .integer = random_integer,

@@ -1,0 +1,93 @@
+#include <weft/ops/autocast.h>
+
+#include <unordered_map>
+
+#include <weft/autograd/record.h>
+#include <weft/core/check.h>
+#include <weft/ops/kernels.h>
+
+namespace weft {
+
+using namespace autograd;
+
+thread_local constinit detail::AutocastMode detail::autocast_mode;
+
+namespace {
+
+struct Converted {
+  Tensor from, to;  // from is held so that nobody else gets its address
+  std::uint32_t version;
+  DType dtype;
+  bool recorded, inference;
+};
+using Cache = std::unordered_map<const TensorImpl*, Converted>;
+
+Cache& cache() {
+  thread_local Cache converted;
+  return converted;
+}
+
+// A conversion keeps nothing, so several backward passes may run through the one of a scope.
+class CastNode final : public EdgeNode {
+ public:
+  CastNode() : EdgeNode("autocast", sizeof(CastNode), 1, 1) {}
+  void apply(std::span<Tensor> gradients, Gradients& inputs) override {
+    inputs.set(0, [&] { return gradients[0]; });
+  }
+  void drop_saved() noexcept override {}
+};
+
+Tensor converted(const Tensor& x, DType dtype) {
+  Tensor y;
+  {
+    NoGradGuard no_grad;
+    y = x.to(dtype);
+  }
+  if (recording(x)) {
+    const IntrusivePtr<Node> node(new (EdgeCount{1}) CastNode);
+    node->edges()[0] = edge_of(x);
+    tape::attach(node.get(), y, 0);
+  }
+  return y;
+}
+
+bool is_parameter(const Tensor& x) {
+  const TensorImpl& t = *x.impl();
+  return t.requires_grad && !t.meta && (!t.node || node_of(t)->is_leaf());
+}
+
+bool serves(const Converted& c, const Tensor& x, DType dtype) {
+  return c.version == x.version() && c.dtype == dtype && c.recorded == grad_enabled() &&
+         c.inference == inference_enabled();
+}
+
+Tensor cached(const Tensor& x, DType dtype) {
+  const auto found = cache().find(x.impl());
+  if (found != cache().end() && serves(found->second, x, dtype)) return found->second.to;
+  const Tensor y = converted(x, dtype);
+  cache().insert_or_assign(
+      x.impl(), Converted{x, y, x.version(), dtype, grad_enabled(), inference_enabled()});
+  return y;
+}
+
+}  // namespace
+
+AutocastGuard::AutocastGuard(DType dtype, bool enabled) : before_(detail::autocast_mode) {
+  if (!is_half(dtype)) fail<DTypeError>("autocast", "got {}, expected bfloat16 or float16", dtype);
+  detail::autocast_mode = {enabled, dtype, before_.depth + 1};
+}
+
+AutocastGuard::~AutocastGuard() {
+  detail::autocast_mode = before_;
+  if (before_.depth == 0) cache().clear();
+}
+
+Tensor lowered(const Tensor& x) {
+  if (!x.defined() || x.dtype() != DType::F32) return x;
+  const DType dtype = detail::autocast_mode.dtype;
+  return is_parameter(x) ? cached(x, dtype) : converted(x, dtype);
+}
+
+Tensor widened(const Tensor& x) { return x.defined() && is_half(x.dtype()) ? x.to(DType::F32) : x; }
+
+}  // namespace weft
