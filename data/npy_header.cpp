@@ -1,10 +1,10 @@
 #include <algorithm>
 #include <cstring>
-#include <optional>
 #include <string_view>
 
 #include <weft/core/check.h>
 #include <weft/data/npy_header.h>
+#include <weft/data/tensor_bytes.h>
 
 namespace weft::data {
 namespace {
@@ -139,14 +139,6 @@ std::uint64_t little_endian(std::span<const std::byte> bytes) {
   return value;
 }
 
-std::optional<std::uint64_t> bytes_of(DType dtype, const Shape& shape) {
-  std::uint64_t bytes = size_of(dtype);
-  for (Index size : shape) {
-    if (__builtin_mul_overflow(bytes, static_cast<std::uint64_t>(size), &bytes)) return {};
-  }
-  return bytes;
-}
-
 }  // namespace
 
 NpyHeader parse_npy_header(std::span<const std::byte> start, std::uint64_t file_size,
@@ -169,7 +161,7 @@ NpyHeader parse_npy_header(std::span<const std::byte> start, std::uint64_t file_
   NpyHeader header;
   read_fields(header, Literal(text.substr(before, length), path), path);
   header.data_start = before + length;
-  const auto bytes = bytes_of(header.dtype, header.shape);
+  const auto bytes = checked_bytes(header.dtype, header.shape);
   if (!bytes || *bytes != file_size - header.data_start) {
     fail<ParseError>("npy", "{}: got {} bytes of data for shape {} and dtype {}", path,
                      file_size - header.data_start, header.shape, header.dtype);

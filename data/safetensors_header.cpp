@@ -7,6 +7,7 @@
 
 #include <weft/core/check.h>
 #include <weft/data/safetensors_header.h>
+#include <weft/data/tensor_bytes.h>
 
 namespace weft::data {
 namespace {
@@ -156,15 +157,6 @@ class Reader : public nlohmann::json_sax<nlohmann::json> {
   bool seen_dtype_ = false, seen_shape_ = false, seen_offsets_ = false;
 };
 
-std::optional<std::uint64_t> bytes_of(const SafetensorsEntry& entry) {
-  std::uint64_t bytes = 1;
-  for (Index size : entry.shape) {
-    if (__builtin_mul_overflow(bytes, static_cast<std::uint64_t>(size), &bytes)) return {};
-  }
-  if (__builtin_mul_overflow(bytes, size_of(entry.dtype), &bytes)) return {};
-  return bytes;
-}
-
 void check_names(const std::vector<SafetensorsEntry>& entries, const std::string& path) {
   std::vector<const std::string*> names;
   for (const auto& entry : entries) names.push_back(&entry.name);
@@ -181,7 +173,7 @@ void check_offsets(const SafetensorsHeader& header, std::uint64_t file_size,
   std::uint64_t at = 0;
   const std::uint64_t data_bytes = file_size - header.data_start;
   for (const auto& entry : header.entries) {
-    const auto bytes = bytes_of(entry);
+    const auto bytes = checked_bytes(entry.dtype, entry.shape);
     if (entry.begin != at || entry.end < entry.begin || entry.end > data_bytes) {
       fail<ParseError>("safetensors",
                        "{}: got tensor \"{}\" at bytes {} to {}, expected it at {} and within {}",
@@ -215,7 +207,7 @@ void lay_out(std::vector<SafetensorsEntry>& entries) {
   std::uint64_t at = 0;
   for (auto& entry : entries) {
     entry.begin = at;
-    const auto bytes = bytes_of(entry);
+    const auto bytes = checked_bytes(entry.dtype, entry.shape);
     if (!bytes || __builtin_add_overflow(at, *bytes, &at)) {
       fail<ValueError>("safetensors", "got tensors of more than 2^64 bytes");
     }

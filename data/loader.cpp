@@ -1,0 +1,229 @@
+#include <algorithm>
+#include <condition_variable>
+#include <map>
+#include <mutex>
+#include <numeric>
+#include <thread>
+
+#include <weft/core/check.h>
+#include <weft/data/loader.h>
+
+namespace weft::data {
+namespace {
+
+using Order = std::shared_ptr<const std::vector<Index>>;
+
+void check(const std::shared_ptr<const Dataset>& dataset, const DataLoaderOptions& o) {
+  if (!dataset) fail<ValueError>("DataLoader", "got no data set");
+  if (o.batch_size < 1)
+    fail<ValueError>("DataLoader", "got batch_size {}, expected at least 1", o.batch_size);
+  if (o.workers < 0 || o.workers > 1024) {
+    fail<ValueError>("DataLoader", "got {} workers, expected 0 to 1024", o.workers);
+  }
+  if (o.prefetch < 1 || o.prefetch > 1024) {
+    fail<ValueError>("DataLoader", "got prefetch {}, expected 1 to 1024", o.prefetch);
+  }
+  if (dataset->size() < (o.drop_last ? o.batch_size : 1)) {
+    fail<ValueError>("DataLoader", "got a data set of {} pictures, expected one batch at least",
+                     dataset->size());
+  }
+}
+
+Tensor channels_last(Index count, const Picture& picture) {
+  const Shape sizes{count, picture.channels, picture.height, picture.width};
+  return make_tensor(sizes, channels_last_strides(sizes), DType::F32, kCPU);
+}
+
+}  // namespace
+
+struct DataLoader::Impl {
+  struct Job {
+    std::uint64_t generation, seed;
+    Index number;  // epoch * batches + batch
+  };
+  struct Slot {
+    std::optional<Batch> batch;
+    std::exception_ptr error;
+    bool ready = false;
+  };
+
+  Impl(std::shared_ptr<const Dataset> set, Transforms list, const DataLoaderOptions& o)
+      : dataset(std::move(set)), transforms(std::move(list)), options(o) {
+    check(dataset, options);
+    const Index n = dataset->size(), b = options.batch_size;
+    batches = options.drop_last ? n / b : (n - 1) / b + 1;
+    position.seed = options.seed;
+    slots.resize(static_cast<std::size_t>(std::max(1, options.workers * options.prefetch)));
+    try {
+      for (int i = 0; i < options.workers; ++i) threads.emplace_back([this] { work(); });
+    } catch (...) {
+      stop();
+      throw;
+    }
+  }
+  ~Impl() { stop(); }
+
+  void stop() {
+    {
+      const std::lock_guard lock(mutex);
+      stopping = true;
+    }
+    work_there.notify_all();
+    for (auto& thread : threads) thread.join();
+    threads.clear();
+  }
+
+  Index handed_out() const { return position.epoch * batches + position.batch; }
+  Slot& slot(Index number) { return slots[static_cast<std::size_t>(number) % slots.size()]; }
+
+  // ---- Workers
+  void work() {
+    Picture picture;
+    std::unique_lock lock(mutex);
+    while (true) {
+      work_there.wait(lock, [this] { return stopping || room(); });
+      if (stopping) return;
+      const Job job{generation, position.seed, issued++};
+      lock.unlock();
+      Slot made = make(job, picture);
+      lock.lock();
+      if (job.generation != generation) continue;
+      slot(job.number) = std::move(made);
+      batch_there.notify_all();
+    }
+  }
+  bool room() const { return issued < handed_out() + static_cast<Index>(slots.size()); }
+
+  Slot make(const Job& job, Picture& picture) {
+    Slot slot;
+    slot.ready = true;
+    try {
+      slot.batch = make_batch(job, picture);
+    } catch (...) {
+      slot.error = std::current_exception();
+    }
+    return slot;
+  }
+
+  Batch make_batch(const Job& job, Picture& picture) {
+    const Index epoch = job.number / batches, first = job.number % batches * options.batch_size;
+    const Index count = std::min(options.batch_size, dataset->size() - first);
+    const auto [order_key, sample_key] =
+        Key(job.seed).fold(static_cast<std::uint64_t>(epoch)).split();
+    const Order order = order_of(order_key);
+    Batch batch;
+    batch.labels = make_tensor({count}, {1}, DType::I64, kCPU);
+    for (Index i = 0; i < count; ++i) {
+      const Index sample = (*order)[static_cast<std::size_t>(first + i)];
+      batch.labels.data<std::int64_t>()[i] = dataset->get(sample, picture);
+      transform(picture, sample_key.fold(static_cast<std::uint64_t>(sample)));
+      put(batch, i, count, picture);
+    }
+    return batch;
+  }
+
+  void transform(Picture& picture, Key key) const {
+    for (std::size_t t = 0; t < transforms.size(); ++t) {
+      RandomStream random(key.fold(t));
+      transforms[t](picture, random);
+    }
+  }
+
+  static void put(Batch& batch, Index i, Index count, const Picture& picture) {
+    if (i == 0) batch.images = channels_last(count, picture);
+    const Shape& sizes = batch.images.sizes();
+    if (sizes != Shape{count, picture.channels, picture.height, picture.width} ||
+        picture.values.size() != picture.numel()) {
+      fail<ShapeError>(
+          "DataLoader", "got a picture of {} x {} x {}, expected {} x {} x {} as the first",
+          picture.channels, picture.height, picture.width, sizes[1], sizes[2], sizes[3]);
+    }
+    std::ranges::copy(picture.values,
+                      batch.images.data<float>() + i * static_cast<Index>(picture.numel()));
+  }
+
+  // The orders of the epochs at work: two at most.
+  Order order_of(Key key) {
+    const std::lock_guard lock(order_mutex);
+    for (const auto& [k, order] : orders) {
+      if (k == key) return order;
+    }
+    auto fresh = std::make_shared<std::vector<Index>>(static_cast<std::size_t>(dataset->size()));
+    std::iota(fresh->begin(), fresh->end(), Index{0});
+    if (options.shuffle) random_permutation(*fresh, key.random());
+    if (orders.size() == 2) orders.erase(orders.begin());
+    return orders.emplace_back(key, std::move(fresh)).second;
+  }
+
+  // ---- The caller
+  std::optional<Batch> next() {
+    std::unique_lock lock(mutex);
+    if (position.batch == batches) {
+      ++position.epoch;
+      position.batch = 0;
+      return {};
+    }
+    const Index number = handed_out();
+    Slot taken;
+    if (options.workers == 0) {
+      taken = make({generation, position.seed, number}, own_picture);
+    } else {
+      batch_there.wait(lock, [&] { return slot(number).ready; });
+      taken = std::exchange(slot(number), {});
+    }
+    ++position.batch;
+    lock.unlock();
+    work_there.notify_one();
+    if (taken.error) std::rethrow_exception(taken.error);
+    return std::move(taken.batch);
+  }
+
+  void set_state(const State& state) {
+    if (state.epoch < 0 || state.epoch > INT32_MAX || state.batch < 0 || state.batch > batches) {
+      fail<ValueError>("DataLoader", "got epoch {} and batch {}, expected a batch of 0 to {}",
+                       state.epoch, state.batch, batches);
+    }
+    {
+      const std::lock_guard lock(mutex);
+      position = state;
+      ++generation;
+      issued = handed_out();
+      for (Slot& s : slots) s = {};
+    }
+    work_there.notify_all();
+  }
+
+  std::shared_ptr<const Dataset> dataset;
+  Transforms transforms;
+  DataLoaderOptions options;
+  Index batches = 0;
+
+  mutable std::mutex mutex;
+  std::condition_variable work_there, batch_there;
+  State position;                // what next() hands out
+  Index issued = 0;              // the number of the next job
+  std::uint64_t generation = 0;  // set_state starts a new one; what older jobs made is dropped
+  std::vector<Slot> slots;       // batch number n waits in slot n % slots.size()
+  bool stopping = false;
+
+  std::mutex order_mutex;
+  std::vector<std::pair<Key, Order>> orders;
+  Picture own_picture;  // for next() without workers
+  std::vector<std::thread> threads;
+};
+
+DataLoader::DataLoader(std::shared_ptr<const Dataset> dataset, Transforms transforms,
+                       const DataLoaderOptions& options)
+    : impl_(std::make_unique<Impl>(std::move(dataset), std::move(transforms), options)) {}
+DataLoader::~DataLoader() = default;
+
+Index DataLoader::size() const { return impl_->batches; }
+const Dataset& DataLoader::dataset() const { return *impl_->dataset; }
+std::optional<Batch> DataLoader::next() { return impl_->next(); }
+void DataLoader::set_state(const State& state) { impl_->set_state(state); }
+DataLoader::State DataLoader::state() const {
+  const std::lock_guard lock(impl_->mutex);
+  return impl_->position;
+}
+
+}  // namespace weft::data
