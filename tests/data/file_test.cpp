@@ -1,0 +1,199 @@
+#include <atomic>
+#include <cerrno>
+#include <thread>
+
+#include <weft/core/error.h>
+#include <weft/data/file.h>
+#include <weft/data/npy.h>
+#include <weft/data/safetensors.h>
+#include <weft/ops/make.h>
+#include <weft/tests/catch.h>
+#include <weft/tests/data/scratch.h>
+
+namespace weft {
+namespace {
+
+using data::FileCalls;
+using test::Scratch;
+
+// Fails the k-th call, as a system does that is out of space or has a bad disk.
+class FaultyCalls : public FileCalls {
+ public:
+  explicit FaultyCalls(int fail_at) : left_(fail_at) {}
+  bool failed() const { return left_ <= 0; }
+  int open_files() const { return open_; }
+
+  int open(const char* path, int flags, unsigned mode) override {
+    if (fails(EACCES)) return -1;
+    const int file = FileCalls::open(path, flags, mode);
+    open_ += file >= 0;
+    return file;
+  }
+  int close(int file) override {  // never fails: what is written was synced before
+    --open_;
+    return FileCalls::close(file);
+  }
+  std::int64_t size(int file) override { return fails(EIO) ? -1 : FileCalls::size(file); }
+  int lock(int file) override { return fails(ENOLCK) ? -1 : FileCalls::lock(file); }
+  int truncate(int file) override { return fails(EIO) ? -1 : FileCalls::truncate(file); }
+  std::int64_t read(int file, void* data, std::size_t bytes) override {
+    return fails(EIO) ? -1 : FileCalls::read(file, data, std::min<std::size_t>(bytes, 1000));
+  }
+  std::int64_t write(int file, const void* data, std::size_t bytes) override {
+    return fails(ENOSPC) ? -1 : FileCalls::write(file, data, std::min<std::size_t>(bytes, 1000));
+  }
+  int sync(int file) override { return fails(EIO) ? -1 : FileCalls::sync(file); }
+  int rename(const char* from, const char* to) override {
+    return fails(EIO) ? -1 : FileCalls::rename(from, to);
+  }
+
+ private:
+  bool fails(int error) {
+    if (--left_ != 0) return false;
+    errno = error;
+    return true;
+  }
+  int left_, open_ = 0;
+};
+
+TensorMap model(float value) {
+  return {{"a", full({700}, value)}, {"b", full({10, 30}, value + 1)}, {"c", ones({0})}};
+}
+
+float content(const std::string& path) {  // which model the file holds, whole
+  const TensorMap tensors = load_safetensors(path);
+  const float value = tensors.at("a").data<float>()[0];
+  for (float v : tensors.at("a").to_vector<float>()) CHECK(v == value);
+  for (float v : tensors.at("b").to_vector<float>()) CHECK(v == value + 1);
+  return value;
+}
+
+TEST_CASE("a save that fails at any call leaves the old file or the new, whole, and nothing else",
+          "[file]") {
+  const Scratch scratch;
+  const std::string path = scratch.path("model.safetensors");
+  int faults = 0;
+  for (int k = 1;; ++k) {
+    save_safetensors(path, model(1));
+    FaultyCalls calls(k);
+    bool threw = false;
+    {
+      const data::ReplacedFileCalls replaced(calls);
+      try {
+        save_safetensors(path, model(2));
+      } catch (const IOError& e) {
+        threw = true;
+        CHECK(std::string(e.what()).find(scratch.path("")) != std::string::npos);
+      }
+    }
+    CAPTURE(k);
+    CHECK(calls.open_files() == 0);
+    CHECK(scratch.files() == 1);
+    const float now = content(path);
+    CHECK((threw ? now == 1 || now == 2 : now == 2));
+    if (!calls.failed()) break;
+    ++faults;
+  }
+  CHECK(faults >= 12);  // open, lock, empty, 6 writes and more, sync, rename, folder
+}
+
+TEST_CASE("a save that fails before the rename keeps the old file", "[file]") {
+  const Scratch scratch;
+  const std::string path = scratch.path("model.safetensors");
+  save_safetensors(path, model(1));
+  FaultyCalls calls(6);
+  const data::ReplacedFileCalls replaced(calls);
+  CHECK_THROWS_MATCHES(
+      save_safetensors(path, model(2)), IOError,
+      Catch::Matchers::MessageMatches(Catch::Matchers::ContainsSubstring("No space left")));
+  CHECK(content(path) == 1);
+}
+
+TEST_CASE("a load that fails at any call throws and closes its file", "[file]") {
+  const Scratch scratch;
+  const std::string path = scratch.path("model.safetensors"), npy = scratch.path("x.npy");
+  save_safetensors(path, model(1));
+  save_npy(npy, ones({2000}));
+  for (const bool tensors : {true, false}) {
+    for (int k = 1;; ++k) {
+      FaultyCalls calls(k);
+      const data::ReplacedFileCalls replaced(calls);
+      const auto load = [&] { tensors ? void(load_safetensors(path)) : void(load_npy(npy)); };
+      if (k > 200) FAIL("the load never ends");
+      try {
+        load();
+        CHECK_FALSE(calls.failed());
+        CHECK(calls.open_files() == 0);
+        CHECK(k > 5);
+        break;
+      } catch (const IOError&) {
+        CHECK(calls.failed());
+        CHECK(calls.open_files() == 0);
+      }
+    }
+  }
+}
+
+TEST_CASE("an exception from the writer removes the temporary", "[file]") {
+  const Scratch scratch;
+  struct Mine {};
+  CHECK_THROWS_AS(data::save_file(scratch.path("x"),
+                                  [](data::OutputFile& file) {
+                                    file.write("half");
+                                    throw Mine();
+                                  }),
+                  Mine);
+  CHECK(scratch.files() == 0);
+}
+
+TEST_CASE("a temporary that was left behind does not hinder the next save", "[file]") {
+  const Scratch scratch;
+  scratch.write("x.tmp", "something long from a run that was killed");
+  data::save_file(scratch.path("x"), [](data::OutputFile& file) { file.write("new"); });
+  CHECK(scratch.read("x") == "new");
+  CHECK(scratch.files() == 1);
+}
+
+TEST_CASE("saves of one path at once are each whole", "[file]") {
+  const Scratch scratch;
+  std::vector<std::thread> threads;
+  std::atomic<int> failures = 0;
+  for (int t = 0; t < 4; ++t) {
+    threads.emplace_back([&, t] {
+      for (int i = 0; i < 25; ++i) {
+        try {
+          data::save_file(scratch.path("x"), [&](data::OutputFile& file) {
+            for (int part = 0; part < 10; ++part)
+              file.write(std::string(1000, static_cast<char>('a' + t)));
+          });
+        } catch (const Error&) {
+          ++failures;
+        }
+      }
+    });
+  }
+  for (auto& thread : threads) thread.join();
+  CHECK(failures == 0);
+  const std::string text = scratch.read("x");
+  CHECK(text == std::string(10000, text[0]));
+  CHECK(scratch.files() == 1);
+}
+
+TEST_CASE("paths that cannot be written or read are named", "[file]") {
+  const Scratch scratch;
+  const auto nothing = [](data::OutputFile&) {};
+  CHECK_THROWS_MATCHES(
+      data::save_file(scratch.path("no/folder"), nothing), IOError,
+      Catch::Matchers::MessageMatches(Catch::Matchers::ContainsSubstring("no/folder")));
+  CHECK_THROWS_AS(data::InputFile(scratch.path("")), IOError);
+  CHECK_THROWS_AS(data::InputFile("/dev/null"), IOError);
+  scratch.write("five", "12345");
+  CHECK_THROWS_AS(data::read_file(scratch.path("five"), 4), ParseError);
+  CHECK(data::read_file(scratch.path("five"), 5).size() == 5);
+  data::InputFile file(scratch.path("five"));
+  char six[6];
+  CHECK_THROWS_AS(file.read(six, 6), ParseError);
+}
+
+}  // namespace
+}  // namespace weft
