@@ -14,6 +14,9 @@ using formula::Value;
 
 namespace {
 
+// For ops that have no parameters.
+constexpr char kNone = 0;
+
 // The op's parameters, kept for the backward pass.
 struct Parameters {
   double bytes[2] = {};
@@ -346,22 +349,22 @@ Tensor sub(const Scalar& a, const Tensor& b, const Scalar& alpha) {
   return subtracted(a, b, alpha);
 }
 Tensor mul(const Tensor& a, const Tensor& b) {
-  return detail::binary(binary_id<op::Mul>, a, b, nullptr);
+  return detail::binary(binary_id<op::Mul>, a, b, &kNone);
 }
 Tensor mul(const Tensor& a, const Scalar& b) {
-  return detail::binary(binary_id<op::Mul>, a, b, nullptr);
+  return detail::binary(binary_id<op::Mul>, a, b, &kNone);
 }
 Tensor mul(const Scalar& a, const Tensor& b) {
-  return detail::binary(binary_id<op::Mul>, a, b, nullptr);
+  return detail::binary(binary_id<op::Mul>, a, b, &kNone);
 }
 Tensor div(const Tensor& a, const Tensor& b, const char* mode) {
-  return detail::binary(division(a, b, mode), a, b, nullptr);
+  return detail::binary(division(a, b, mode), a, b, &kNone);
 }
 Tensor div(const Tensor& a, const Scalar& b, const char* mode) {
-  return detail::binary(division(a, b, mode), a, b, nullptr);
+  return detail::binary(division(a, b, mode), a, b, &kNone);
 }
 Tensor div(const Scalar& a, const Tensor& b, const char* mode) {
-  return detail::binary(division(a, b, mode), a, b, nullptr);
+  return detail::binary(division(a, b, mode), a, b, &kNone);
 }
 
 Tensor& Tensor::add_(const Tensor& other, const Scalar& alpha) {
@@ -381,16 +384,16 @@ Tensor& Tensor::sub_(const Scalar& other, const Scalar& alpha) {
   return detail::binary_(binary_id<op::Sub>, *this, other, &op);
 }
 Tensor& Tensor::mul_(const Tensor& other) {
-  return detail::binary_(binary_id<op::Mul>, *this, other, nullptr);
+  return detail::binary_(binary_id<op::Mul>, *this, other, &kNone);
 }
 Tensor& Tensor::mul_(const Scalar& other) {
-  return detail::binary_(binary_id<op::Mul>, *this, other, nullptr);
+  return detail::binary_(binary_id<op::Mul>, *this, other, &kNone);
 }
 Tensor& Tensor::div_(const Tensor& other, const char* mode) {
-  return detail::binary_(division(*this, other, mode), *this, other, nullptr);
+  return detail::binary_(division(*this, other, mode), *this, other, &kNone);
 }
 Tensor& Tensor::div_(const Scalar& other, const char* mode) {
-  return detail::binary_(division(*this, other, mode), *this, other, nullptr);
+  return detail::binary_(division(*this, other, mode), *this, other, &kNone);
 }
 
 Tensor gelu(const Tensor& x, const char* approximate) {
