@@ -15,4 +15,5 @@
 #include <weft/ops/elementwise.h>
 #include <weft/ops/make.h>
 #include <weft/ops/matmul.h>
+#include <weft/ops/reduce.h>
 #include <weft/ops/shape.h>

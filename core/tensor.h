@@ -296,6 +296,7 @@ class WEFT_API Tensor {
   // ---- Reductions: no dims means all of them
   Tensor sum(const Shape& dims = {}, bool keepdim = false, std::optional<DType> dtype = {}) const;
   Tensor mean(const Shape& dims = {}, bool keepdim = false, std::optional<DType> dtype = {}) const;
+  Tensor prod(const Shape& dims = {}, bool keepdim = false, std::optional<DType> dtype = {}) const;
   Tensor var(const Shape& dims = {}, Index correction = 1, bool keepdim = false) const;
   Tensor std(const Shape& dims = {}, Index correction = 1, bool keepdim = false) const;
   Tensor norm(double p = 2, const Shape& dims = {}, bool keepdim = false) const;

@@ -2,6 +2,7 @@
 #include <weft/cpu/elementwise.h>
 #include <weft/cpu/matmul_naive.h>
 #include <weft/cpu/random.h>
+#include <weft/cpu/reduce.h>
 
 namespace weft {
 
@@ -16,6 +17,7 @@ const Kernels& cpu_kernels() {
       .where = where,
       .copy = copy,
       .fill = fill,
+      .reduce = reduce,
       .matmul = matmul_naive,
       .conv = {.forward = naive_conv_forward,
                .backward_input = naive_conv_backward_input,

@@ -1,58 +1,414 @@
+#include <weft/ops/reduce.h>
+
+#include <bit>
+#include <cmath>
+#include <limits>
+
 #include <weft/autograd/record.h>
 #include <weft/core/check.h>
+#include <weft/ops/elementwise.h>
+#include <weft/ops/kernels.h>
 #include <weft/ops/make.h>
 
 namespace weft {
 
-// Thin first cut: sums in f64, so that the tape can sum gradients back over broadcast dimensions.
-Tensor Tensor::sum(const Shape& dims, bool keepdim, std::optional<DType> dtype) const {
-  const Layout x = layout();
-  bool reduced[kMaxRank] = {};
-  for (int d = 0; d < x.rank(); ++d) reduced[d] = dims.empty();
-  for (Index d : dims) reduced[wrap_dim("sum", d, x.rank())] = true;
-  Layout out{x.sizes, Shape::filled(x.rank(), 0), 0};
-  Shape kept, squeezed;
-  for (int d = 0; d < x.rank(); ++d) kept.push_back(reduced[d] ? 1 : x.sizes[d]);
-  Tensor total = zeros(kept, DType::F64);
-  for (int d = 0; d < x.rank(); ++d) out.strides[d] = reduced[d] ? 0 : total.strides()[d];
-  const Tensor wide = detach().to(DType::F64);
-  const Layout w = wide.layout();
-  const Index n = numel();
-  for (Index i = 0; i < n; ++i) {
-    Index rest = i, from = 0, to = 0;
-    for (int d = x.rank() - 1; d >= 0; --d) {
-      from += rest % x.sizes[d] * w.strides[d];
-      to += rest % x.sizes[d] * out.strides[d];
-      rest /= x.sizes[d];
+using namespace autograd;
+
+namespace {
+
+constexpr double kInfinity = std::numeric_limits<double>::infinity();
+
+// Which dimensions of x go, and what shapes that leaves.
+struct Reduction {
+  Shape dims;  // as asked; empty: all
+  Shape sizes, kept;
+  Index count = 1;    // elements that make one output
+  Index outputs = 1;  // in all
+
+  Reduction(const char* op, const Tensor& x, const Shape& asked)
+      : dims(asked), sizes(x.get(op).sizes) {
+    bool chosen[kMaxRank] = {};
+    for (Index d : asked) {
+      const int at = wrap_dim(op, d, sizes.size());
+      if (std::exchange(chosen[at], true))
+        fail<ValueError>(op, "got dim {} twice in [{}], expected each once", d,
+                         fmt::join(asked, ", "));
     }
-    static_cast<double*>(total.data())[to] += static_cast<double*>(wide.data())[from];
+    for (int d = 0; d < sizes.size(); ++d) {
+      const bool gone = asked.empty() || chosen[d];
+      (gone ? count : outputs) *= sizes[d];
+      kept.push_back(gone ? 1 : sizes[d]);
+      gone_[d] = gone;
+    }
   }
-  for (int d = 0; d < x.rank(); ++d) {
-    if (!reduced[d]) squeezed.push_back(x.sizes[d]);
+  bool gone(int d) const { return gone_[d]; }
+  bool nothing() const { return count == 0 && outputs != 0; }
+  Shape result(bool keepdim) const {
+    if (keepdim) return kept;
+    Shape s;
+    for (int d = 0; d < sizes.size(); ++d) {
+      if (!gone_[d]) s.push_back(sizes[d]);
+    }
+    return s;
   }
-  const Tensor y =
-      total.to(dtype.value_or(is_floating(this->dtype()) ? this->dtype() : DType::I64));
-  const Tensor result = keepdim ? y : y.reshape(squeezed);
-  if (autograd::recording(*this)) {
-    autograd::record("sum", result, {*this},
-                     [kept, sizes = sizes()](Tensor& g, autograd::Gradients& in) {
-                       in.set(0, [&] { return g.reshape(kept).expand(sizes); });
-                     });
+  // A result under keepdim's shape, so that it broadcasts with x.
+  Tensor over(const Tensor& y) const {
+    return y.dim() == 0 || y.dim() == kept.size() ? y : y.reshape(kept);
   }
-  return result;
+
+ private:
+  bool gone_[kMaxRank] = {};
+};
+
+// y's view with all of x's dimensions; the loop does not step along those of size 1.
+struct KeptView {
+  Shape strides;
+  View view;
+  KeptView(const Reduction& r, const Tensor& y) : strides(Shape::filled(r.sizes.size(), 0)) {
+    const bool keepdim = y.dim() == r.sizes.size();
+    for (int d = 0, at = 0; d < r.sizes.size(); ++d) {
+      if (keepdim || !r.gone(d)) strides[d] = y.strides()[at++];
+    }
+    view = {y.data(), r.kept.data(), strides.data(), static_cast<std::int16_t>(strides.size()),
+            y.dtype()};
+  }
+};
+
+// An output that keeps x's order of dimensions in memory.
+Tensor output_for(const Reduction& r, const Tensor& x, bool keepdim, DType dtype) {
+  const Shape sizes = r.result(keepdim);
+  if (sizes.size() < 2 || x.is_contiguous())
+    return make_tensor(sizes, contiguous_strides(sizes), dtype, x.device());
+  Shape like;
+  for (int d = 0; d < r.sizes.size(); ++d) {
+    if (keepdim || !r.gone(d)) like.push_back(x.strides()[d]);
+  }
+  return make_tensor(sizes, dense_strides(sizes, like), dtype, x.device());
 }
 
-Tensor Tensor::all(const Shape&, bool) const {
-  for (bool b : to_vector<bool>())
-    if (!b) return full({}, false);
-  return full({}, true);
+bool reduces_all(const Reduction& r, const Tensor& x) {
+  return r.outputs == 1 && r.count > 0 && is_dense(r.sizes, x.strides());
 }
-Tensor Tensor::any(const Shape&, bool) const {
-  for (bool b : to_vector<bool>())
-    if (b) return full({}, true);
-  return full({}, false);
+
+void run(const char* op, ReduceId id, const Reduction& r, const Tensor& x, const Tensor& y,
+         const Tensor& second = {}, const ReduceOptions& options = {}) {
+  const auto reduce = kernels(x.device()).reduce;
+  if (!reduce) throw_no_kernel(op, x.device());
+  if (!second.defined() && reduces_all(r, x)) {
+    Loop loop = make_flat_loop(r.count, {y.view(), x.view()});
+    loop.stride[0][0] = 0;
+    return reduce(id, loop, options);
+  }
+  const KeptView out(r, y);
+  if (!second.defined()) return reduce(id, make_loop(r.sizes, {out.view, x.view()}), options);
+  const KeptView out2(r, second);
+  reduce(id, make_loop(r.sizes, {out.view, x.view(), out2.view}), options);
 }
-Tensor Tensor::amin(const Shape&, bool) const { fail<NotImplementedError>("amin", "not here yet"); }
-Tensor Tensor::amax(const Shape&, bool) const { fail<NotImplementedError>("amax", "not here yet"); }
+
+Tensor reduced(const char* op, ReduceId id, const Reduction& r, const Tensor& x, bool keepdim,
+               DType dtype, double of_nothing, const ReduceOptions& options = {}) {
+  Tensor y = output_for(r, x, keepdim, dtype);
+  if (r.nothing())
+    y.fill_(of_nothing);
+  else
+    run(op, id, r, x, y, {}, options);
+  return y;
+}
+
+void check_floating(const char* op, DType t) {
+  if (!is_floating(t)) fail<DTypeError>(op, "got {}, expected a floating dtype", t);
+}
+
+void check_choice(const char* op, const Reduction& r) {
+  if (!r.nothing()) return;
+  fail<ShapeError>(op, "got shape [{}], which leaves nothing to choose from, expected an element",
+                   fmt::join(r.sizes, ", "));
+}
+
+// sum and prod: integers in i64, and a dtype that was asked for.
+DType gathered_dtype(DType x, std::optional<DType> asked) {
+  return asked.value_or(is_floating(x) ? x : DType::I64);
+}
+// Elements that an integer or bool result would not hold are converted one by one.
+Tensor converted(const Tensor& x, DType result) {
+  return is_floating(result) || !is_floating(x.dtype()) ? x : x.to(result);
+}
+
+}  // namespace
+
+Tensor Tensor::sum(const Shape& dims, bool keepdim, std::optional<DType> asked) const {
+  const Reduction r("sum", *this, dims);
+  const DType result = gathered_dtype(dtype(), asked);
+  Tensor y = reduced("sum", ReduceId::Sum, r, converted(*this, result), keepdim, result, 0);
+  if (is_floating(result) && recording(*this)) {
+    record("sum", y, {*this},
+           [r](Tensor& g, Gradients& in) { in.set(0, [&] { return r.over(g).expand(r.sizes); }); });
+  }
+  return y;
+}
+
+Tensor Tensor::mean(const Shape& dims, bool keepdim, std::optional<DType> asked) const {
+  const Reduction r("mean", *this, dims);
+  const DType result = asked.value_or(dtype());
+  check_floating("mean", result);
+  Tensor y = reduced("mean", ReduceId::Mean, r, *this, keepdim, result,
+                     std::numeric_limits<double>::quiet_NaN());
+  if (recording(*this)) {
+    record("mean", y, {*this}, [r](Tensor& g, Gradients& in) {
+      in.set(0, [&] { return r.over(g).div(static_cast<double>(r.count)).expand(r.sizes); });
+    });
+  }
+  return y;
+}
+
+namespace {
+
+// Along the last dim, whose size is a power of two: for each element the product of all others,
+// without division. Neighbours are multiplied until one is left; each gets the product of the
+// others from the level above, times its neighbour.
+Tensor others_product(const Tensor& x) {
+  if (x.size(-1) == 1) return ones_like(x);
+  const Tensor pairs = x.unflatten(-1, {-1, 2});
+  const Tensor others = others_product(pairs.select(-1, 0) * pairs.select(-1, 1));
+  return (others.unsqueeze(-1) * pairs.flip(-1)).flatten(-2);
+}
+
+// The same for any size, with ones behind.
+Tensor others_product_of_rows(const Tensor& x) {
+  const auto n = static_cast<std::uint64_t>(x.size(1));
+  Tensor padded = ones({x.size(0), static_cast<Index>(std::bit_ceil(n))}, x.options());
+  padded.narrow(1, 0, x.size(1)).copy_(x);
+  return others_product(padded).narrow(1, 0, x.size(1));
+}
+
+Tensor prod_gradient(const Reduction& r, const Tensor& g, const Tensor& x, const Tensor& y) {
+  if (!grad_enabled() && x.all().item().to_bool()) return r.over(g) * r.over(y) / x;
+  if (r.count == 0 || r.outputs == 0) return zeros_like(x);
+  Shape order, inverse = Shape::filled(x.dim(), 0), moved;
+  for (int pass = 0; pass < 2; ++pass) {
+    for (int d = 0; d < x.dim(); ++d) {
+      if (r.gone(d) == (pass == 1)) order.push_back(d);
+    }
+  }
+  for (int i = 0; i < order.size(); ++i) {
+    inverse[static_cast<int>(order[i])] = i;
+    moved.push_back(r.sizes[static_cast<int>(order[i])]);
+  }
+  const Tensor rows = x.permute(order).reshape({r.outputs, r.count});
+  return r.over(g) * others_product_of_rows(rows).reshape(moved).permute(inverse);
+}
+
+}  // namespace
+
+Tensor Tensor::prod(const Shape& dims, bool keepdim, std::optional<DType> asked) const {
+  const Reduction r("prod", *this, dims);
+  const DType result = gathered_dtype(dtype(), asked);
+  Tensor y = reduced("prod", ReduceId::Prod, r, converted(*this, result), keepdim, result, 1);
+  if (is_floating(result) && recording(*this)) {
+    record("prod", y, {*this},
+           [r, x = saved(*this), y = saved_output(y)](Tensor& g, Gradients& in) {
+             in.set(0, [&] { return prod_gradient(r, g, x.get(), y.get()); });
+           });
+  }
+  return y;
+}
+
+namespace {
+
+double freedom(const Reduction& r, Index correction) {
+  return static_cast<double>(std::max<Index>(r.count - correction, 0));
+}
+
+// The variance's gradient is g * 2 / freedom * (x - mean).
+Tensor deviation(const Reduction& r, const Tensor& x, const Tensor& scaled) {
+  return r.over(scaled) * (x - x.mean(r.dims, true));
+}
+
+// Moments gather the sum of squares beside the mean; scale turns it into var or std.
+Tensor spread(const char* op, const Reduction& r, const Tensor& x, Index correction, bool keepdim) {
+  check_floating(op, x.dtype());
+  const DType wide = x.dtype() == DType::F64 ? DType::F64 : DType::F32;
+  if (r.nothing()) {
+    return output_for(r, x, keepdim, x.dtype()).fill_(std::numeric_limits<double>::quiet_NaN());
+  }
+  const Tensor means = output_for(r, x, keepdim, wide), squares = output_for(r, x, keepdim, wide);
+  run(op, ReduceId::Moments, r, x, means, squares);
+  NoGradGuard no_grad;
+  return squares.div(freedom(r, correction));
+}
+
+}  // namespace
+
+Tensor Tensor::var(const Shape& dims, Index correction, bool keepdim) const {
+  const Reduction r("var", *this, dims);
+  Tensor y = spread("var", r, *this, correction, keepdim).to(dtype());
+  if (recording(*this)) {
+    record("var", y, {*this}, [r, correction, x = saved(*this)](Tensor& g, Gradients& in) {
+      in.set(0, [&] { return deviation(r, x.get(), g * (2 / freedom(r, correction))); });
+    });
+  }
+  return y;
+}
+
+Tensor Tensor::std(const Shape& dims, Index correction, bool keepdim) const {
+  const Reduction r("std", *this, dims);
+  Tensor y = spread("std", r, *this, correction, keepdim).sqrt_().to(dtype());
+  if (recording(*this)) {
+    record("std", y, {*this},
+           [r, correction, x = saved(*this), y = saved_output(y)](Tensor& g, Gradients& in) {
+             in.set(0, [&] {
+               const Tensor s = y.get();
+               const Tensor scaled = g / (s * freedom(r, correction));
+               return deviation(r, x.get(), where(weft::eq(s, 0), 0, scaled));
+             });
+           });
+  }
+  return y;
+}
+
+namespace {
+
+// g in equal parts to the elements of x whose magnitude (or value) is that of y.
+Tensor among_ties(const Reduction& r, const Tensor& g, const Tensor& x, const Tensor& y) {
+  const Tensor mask = x.eq(r.over(y));
+  const Tensor share = r.over(g) / mask.sum(r.dims, true);
+  return where(mask, share, 0);
+}
+
+Tensor norm_gradient(const Reduction& r, double p, const Tensor& g, const Tensor& x,
+                     const Tensor& y) {
+  if (p == 0) return r.over(g).expand(r.sizes) * 0;
+  if (p == 1) return r.over(g) * x.sign();
+  if (std::isinf(p)) return among_ties(r, g, x.abs(), y) * x.sign();
+  const Tensor zero = eq(y, 0);
+  if (p == 2) return x * r.over(where(zero, 0, g / where(zero, 1, y)));
+  // sign(x) |x|^(p-1) g y^(1-p), with 0 where x or the norm is
+  const Tensor flat = eq(x, 0);
+  const Tensor power = where(flat, 0, where(flat, 1, x.abs()).pow(p - 1)) * x.sign();
+  return power * r.over(where(zero, 0, g * where(zero, 1, y).pow(1 - p)));
+}
+
+}  // namespace
+
+Tensor Tensor::norm(double p, const Shape& dims, bool keepdim) const {
+  const Reduction r("norm", *this, dims);
+  check_floating("norm", dtype());
+  if (std::isnan(p)) fail<ValueError>("norm", "got the order NaN, expected a number");
+  if (std::isinf(p) || p < 0) check_choice("norm", r);
+  Tensor y = reduced("norm", ReduceId::Norm, r, *this, keepdim, dtype(), 0, {.p = p});
+  if (recording(*this)) {
+    record("norm", y, {*this},
+           [r, p, x = saved(*this), y = saved_output(y)](Tensor& g, Gradients& in) {
+             in.set(0, [&] { return norm_gradient(r, p, g, x.get(), y.get()); });
+           });
+  }
+  return y;
+}
+
+namespace {
+
+Tensor extreme(const char* op, ReduceId id, const Tensor& x, const Shape& dims, bool keepdim) {
+  const Reduction r(op, x, dims);
+  check_choice(op, r);
+  Tensor y = reduced(op, id, r, x, keepdim, x.dtype(), 0);
+  if (recording(x)) {
+    record(op, y, {x}, [r, x = saved(x), y = saved_output(y)](Tensor& g, Gradients& in) {
+      in.set(0, [&] { return among_ties(r, g, x.get(), y.get()); });
+    });
+  }
+  return y;
+}
+
+// The only dimension, as Shape; a 0-d tensor has none.
+Shape one_dim(const char* op, const Tensor& x, Index dim) {
+  const int at = wrap_dim(op, dim, x.get(op).sizes.size());
+  return x.dim() == 0 ? Shape() : Shape(at);
+}
+
+std::tuple<Tensor, Tensor> chosen(const char* op, ReduceId id, const Tensor& x, Index dim,
+                                  bool keepdim) {
+  const Reduction r(op, x, one_dim(op, x, dim));
+  check_choice(op, r);
+  const Tensor values = output_for(r, x, keepdim, x.dtype()),
+               where_ = output_for(r, x, keepdim, DType::I64);
+  run(op, id, r, x, where_, values);
+  if (recording(x)) {
+    record(op, values, {x}, [r, at = saved(where_)](Tensor& g, Gradients& in) {
+      in.set(0, [&] {
+        if (r.sizes.empty()) return g;
+        Shape along = Shape::filled(r.sizes.size(), 1);
+        along[static_cast<int>(r.dims[0])] = r.count;
+        const Options options = Options(DType::I64).device(g.device());
+        const Tensor position = arange(r.count, options).reshape(along);
+        return where(position.eq(r.over(at.get())), r.over(g), 0);
+      });
+    });
+  }
+  return {values, where_};
+}
+
+Tensor position(const char* op, ReduceId id, const Tensor& x, std::optional<Index> dim,
+                bool keepdim) {
+  if (dim) {
+    const Reduction r(op, x, one_dim(op, x, *dim));
+    check_choice(op, r);
+    return reduced(op, id, r, x, keepdim, DType::I64, 0);
+  }
+  NoGradGuard no_grad;
+  const Tensor flat = Tensor(x).detach().reshape(-1);
+  const Reduction r(op, flat, {});
+  check_choice(op, r);
+  const Tensor y = reduced(op, id, r, flat, false, DType::I64, 0);
+  return keepdim ? y.reshape(Shape::filled(x.dim(), 1)) : y;
+}
+
+}  // namespace
+
+Tensor Tensor::amax(const Shape& dims, bool keepdim) const {
+  return extreme("amax", ReduceId::Amax, *this, dims, keepdim);
+}
+Tensor Tensor::amin(const Shape& dims, bool keepdim) const {
+  return extreme("amin", ReduceId::Amin, *this, dims, keepdim);
+}
+Tensor Tensor::max() const { return extreme("max", ReduceId::Amax, *this, {}, false); }
+Tensor Tensor::min() const { return extreme("min", ReduceId::Amin, *this, {}, false); }
+std::tuple<Tensor, Tensor> Tensor::max(Index dim, bool keepdim) const {
+  return chosen("max", ReduceId::Argmax, *this, dim, keepdim);
+}
+std::tuple<Tensor, Tensor> Tensor::min(Index dim, bool keepdim) const {
+  return chosen("min", ReduceId::Argmin, *this, dim, keepdim);
+}
+Tensor Tensor::argmax(std::optional<Index> dim, bool keepdim) const {
+  return position("argmax", ReduceId::Argmax, *this, dim, keepdim);
+}
+Tensor Tensor::argmin(std::optional<Index> dim, bool keepdim) const {
+  return position("argmin", ReduceId::Argmin, *this, dim, keepdim);
+}
+
+namespace {
+DType truth_dtype(DType x) { return x == DType::U8 ? DType::U8 : DType::Bool; }
+}  // namespace
+
+Tensor Tensor::all(const Shape& dims, bool keepdim) const {
+  const Reduction r("all", *this, dims);
+  return reduced("all", ReduceId::All, r, *this, keepdim, truth_dtype(dtype()), 1);
+}
+Tensor Tensor::any(const Shape& dims, bool keepdim) const {
+  const Reduction r("any", *this, dims);
+  return reduced("any", ReduceId::Any, r, *this, keepdim, truth_dtype(dtype()), 0);
+}
+
+Tensor Tensor::logsumexp(const Shape& dims, bool keepdim) const {
+  const Reduction r("logsumexp", *this, dims);
+  if (!is_floating(dtype())) return to(DType::F32).logsumexp(dims, keepdim);
+  Tensor y = reduced("logsumexp", ReduceId::LogSumExp, r, *this, keepdim, dtype(), -kInfinity);
+  if (recording(*this)) {
+    record("logsumexp", y, {*this},
+           [r, x = saved(*this), y = saved_output(y)](Tensor& g, Gradients& in) {
+             in.set(0, [&] { return r.over(g) * (x.get() - r.over(y.get())).exp(); });
+           });
+  }
+  return y;
+}
 
 }  // namespace weft
