@@ -1,15 +1,45 @@
 #include <atomic>
+#include <cstdlib>
 
+#include <weft/core/check.h>
 #include <weft/core/context.h>
 
 namespace weft {
 namespace {
+
 constinit std::atomic<bool> deterministic{false};
+constinit std::atomic<MatmulPrecision> precision{MatmulPrecision::Highest};
+
+std::atomic<bool>& winograd() {
+  static std::atomic<bool> on = [] {
+    const char* text = std::getenv("WEFT_WINOGRAD");
+    return !text || std::string_view(text) != "0";
+  }();
+  return on;
 }
+
+}  // namespace
 
 void use_deterministic_algorithms(bool on) noexcept {
   deterministic.store(on, std::memory_order_relaxed);
 }
 bool deterministic_algorithms() noexcept { return deterministic.load(std::memory_order_relaxed); }
+
+void set_float32_matmul_precision(std::string_view text) {
+  constexpr std::string_view names[] = {"highest", "high", "medium"};
+  for (std::uint8_t i = 0; i < 3; ++i) {
+    if (text == names[i]) return precision.store(MatmulPrecision{i}, std::memory_order_relaxed);
+  }
+  fail<ValueError>("set_float32_matmul_precision",
+                   "got \"{}\", expected \"highest\", \"high\" or \"medium\"", text);
+}
+MatmulPrecision float32_matmul_precision() noexcept {
+  return precision.load(std::memory_order_relaxed);
+}
+
+void set_float32_conv_winograd(bool on) noexcept {
+  winograd().store(on, std::memory_order_relaxed);
+}
+bool float32_conv_winograd() noexcept { return winograd().load(std::memory_order_relaxed); }
 
 }  // namespace weft

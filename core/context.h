@@ -1,5 +1,8 @@
 #pragma once
 
+#include <cstdint>
+#include <string_view>
+
 #include <weft/core/macros.h>
 
 // Switches that hold for the whole process.
@@ -9,5 +12,18 @@ namespace weft {
 // with one number of threads.
 WEFT_API void use_deterministic_algorithms(bool on) noexcept;
 WEFT_API bool deterministic_algorithms() noexcept;
+
+// What products of f32 tensors (matmul, convolution) may do. "highest" (at start) and "high":
+// products and sums in f32. "medium": factors are rounded to bf16 (8 bits of mantissa) where the
+// processor multiplies those faster, sums stay f32. Else ValueError.
+enum class MatmulPrecision : std::uint8_t { Highest, High, Medium };
+WEFT_API void set_float32_matmul_precision(std::string_view precision);
+WEFT_API MatmulPrecision float32_matmul_precision() noexcept;
+
+// Whether 3x3 convolutions of f32 may use Winograd's algorithm (at start: yes, unless the
+// environment says WEFT_WINOGRAD=0): two to four times faster, with a relative rounding error near
+// 2e-6 where direct sums have 3e-7.
+WEFT_API void set_float32_conv_winograd(bool on) noexcept;
+WEFT_API bool float32_conv_winograd() noexcept;
 
 }  // namespace weft

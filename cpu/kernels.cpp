@@ -1,6 +1,7 @@
-#include <weft/cpu/conv_naive.h>
+#include <weft/cpu/conv.h>
 #include <weft/cpu/elementwise.h>
-#include <weft/cpu/matmul_naive.h>
+#include <weft/cpu/matmul.h>
+#include <weft/cpu/pool.h>
 #include <weft/cpu/random.h>
 #include <weft/cpu/reduce.h>
 
@@ -18,10 +19,16 @@ const Kernels& cpu_kernels() {
       .copy = copy,
       .fill = fill,
       .reduce = reduce,
-      .matmul = matmul_naive,
-      .conv = {.forward = naive_conv_forward,
-               .backward_input = naive_conv_backward_input,
-               .backward_weight = naive_conv_backward_weight},
+      .matmul = cpu::matmul,
+      .conv = {.forward = conv2d_forward,
+               .backward_input = conv2d_backward_input,
+               .backward_weight = conv2d_backward_weight},
+      .pool = {.max_forward = max_pool_forward,
+               .max_backward = max_pool_backward,
+               .average_forward = average_pool_forward,
+               .average_backward = average_pool_backward,
+               .adaptive_forward = adaptive_pool_forward,
+               .adaptive_backward = adaptive_pool_backward},
       .random = {.uniform = random_uniform,
                  .normal = random_normal,
                  .integer = random_integer,

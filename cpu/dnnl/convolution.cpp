@@ -1,0 +1,214 @@
+#include <weft/cpu/dnnl/convolution.h>
+
+#include <algorithm>
+
+#include <weft/core/context.h>
+#include <weft/core/threads.h>
+#include <weft/cpu/dnnl/cache.h>
+#include <weft/cpu/scratch.h>
+
+namespace weft::cpu::dnnl {
+namespace {
+
+enum class Pass : std::uint8_t { Forward = 2, Input = 3, Weight = 4 };
+
+struct Problem {
+  Pass pass;
+  ConvShape shape;
+  ConvMode mode;
+  DType pictures, filters;  // filters: of the weights' gradient where that is asked for
+  char *x, *w, *bias, *y;   // or the gradients in their places
+};
+
+struct Layouts {
+  Desc x, w, bias, y;
+};
+
+Layouts outer_layouts(const Problem& p) {
+  const ConvShape& s = p.shape;
+  const Index x[] = {s.n, s.c, s.h, s.w}, y[] = {s.n, s.k, s.oh, s.ow}, one[] = {1};
+  const Index w[] = {s.options.groups, s.outputs(), s.inputs(), s.r, s.s};
+  const Index step[] = {s.outputs() * s.filter_size(), s.filter_size(), s.r * s.s, s.s, 1};
+  const std::size_t skip = s.options.groups == 1 ? 1 : 0;
+  return {channels_last(p.pictures, x),
+          strided(p.filters, {w + skip, 5 - skip}, {step + skip, 5 - skip}),
+          strided(p.filters, {&s.k, 1}, one), channels_last(p.pictures, y)};
+}
+
+// What the primitive is made for: it may choose the filters' layout, in Winograd's case every one.
+Layouts inner_layouts(const Problem& p) {
+  const ConvShape& s = p.shape;
+  const Index x[] = {s.n, s.c, s.h, s.w}, y[] = {s.n, s.k, s.oh, s.ow}, one[] = {1};
+  const Index w[] = {s.options.groups, s.outputs(), s.inputs(), s.r, s.s};
+  const std::size_t skip = s.options.groups == 1 ? 1 : 0;
+  const DType t = p.mode.winograd ? DType::F32 : p.mode.through_bf16 ? DType::BF16 : p.pictures;
+  const bool gradient = p.pass == Pass::Weight;
+  const DType wt = gradient && !p.mode.winograd ? p.filters : t;
+  const DType yt = p.pass == Pass::Forward && !p.mode.winograd ? p.pictures : t;
+  const DType xt = p.pass == Pass::Input && !p.mode.winograd ? p.pictures : t;
+  Layouts l;
+  l.x = p.mode.winograd ? any_layout(xt, x) : channels_last(xt, x);
+  l.y = p.mode.winograd ? any_layout(yt, y) : channels_last(yt, y);
+  l.w = any_layout(wt, {w + skip, 5 - skip});
+  l.bias = strided(p.mode.winograd ? DType::F32 : p.filters, {&s.k, 1}, one);
+  return l;
+}
+
+Convolution convolution_of(const Problem& p) {
+  Convolution c;
+  const Conv2dOptions& o = p.shape.options;
+  for (int d = 0; d < 2; ++d) {
+    c.stride[d] = o.stride[d];
+    c.dilation[d] = o.dilation[d] - 1;
+    c.padding_low[d] = o.padding_low[d];
+    c.padding_high[d] = o.padding_high[d];
+  }
+  c.algorithm = p.mode.winograd ? dnnl_convolution_auto : dnnl_convolution_direct;
+  return c;
+}
+
+Operation make_forward(const Problem& p) {
+  const Layouts out = outer_layouts(p), in = inner_layouts(p);
+  Attributes attributes;
+  if (p.shape.options.relu) attributes.after(0, true);
+  const PrimitiveDesc pd =
+      dnnl::convolution_forward(convolution_of(p), ref(in.x), ref(in.w),
+                                p.bias ? ref(in.bias) : nullptr, ref(in.y), attributes);
+  const Operation::Port x{DNNL_ARG_SRC, ref(out.x), query(pd, dnnl_query_src_md)};
+  const Operation::Port w{DNNL_ARG_WEIGHTS, ref(out.w), query(pd, dnnl_query_weights_md)};
+  const Operation::Port y{DNNL_ARG_DST, ref(out.y), query(pd, dnnl_query_dst_md), true};
+  if (!p.bias) return {pd, {x, w, y}};
+  return {pd, {x, w, y, {DNNL_ARG_BIAS, ref(out.bias), ref(in.bias)}}};
+}
+
+Operation make_backward_input(const Problem& p) {
+  const Layouts out = outer_layouts(p), in = inner_layouts(p);
+  const PrimitiveDesc pd =
+      dnnl::convolution_backward_data(convolution_of(p), ref(in.x), ref(in.w), ref(in.y));
+  return {pd,
+          {{DNNL_ARG_DIFF_SRC, ref(out.x), query(pd, dnnl_query_diff_src_md), true},
+           {DNNL_ARG_WEIGHTS, ref(out.w), query(pd, dnnl_query_weights_md)},
+           {DNNL_ARG_DIFF_DST, ref(out.y), query(pd, dnnl_query_diff_dst_md)}}};
+}
+
+Operation make_backward_weight(const Problem& p) {
+  const Layouts out = outer_layouts(p), in = inner_layouts(p);
+  const PrimitiveDesc pd = dnnl::convolution_backward_weights(
+      convolution_of(p), ref(in.x), ref(in.w), p.bias ? ref(in.bias) : nullptr, ref(in.y));
+  const Operation::Port x{DNNL_ARG_SRC, ref(out.x), query(pd, dnnl_query_src_md)};
+  const Operation::Port w{DNNL_ARG_DIFF_WEIGHTS, ref(out.w), query(pd, dnnl_query_diff_weights_md),
+                          true};
+  const Operation::Port y{DNNL_ARG_DIFF_DST, ref(out.y), query(pd, dnnl_query_diff_dst_md)};
+  if (!p.bias) return {pd, {x, w, y}};
+  return {pd, {x, w, y, {DNNL_ARG_DIFF_BIAS, ref(out.bias), ref(in.bias), true}}};
+}
+
+Operation make(const Problem& p) {
+  switch (p.pass) {
+    case Pass::Forward: return make_forward(p);
+    case Pass::Input: return make_backward_input(p);
+    case Pass::Weight: break;
+  }
+  return make_backward_weight(p);
+}
+
+Key key_of(const Problem& p, int threads) {
+  const ConvShape& s = p.shape;
+  const Conv2dOptions& o = s.options;
+  Key key;
+  key.add(static_cast<int>(p.pass) | static_cast<int>(p.pictures) << 8 |
+          static_cast<int>(p.filters) << 12 | (p.bias != nullptr) << 16 | p.mode.winograd << 17 |
+          p.mode.through_bf16 << 18 | (o.relu && p.pass == Pass::Forward) << 19);
+  key.add(threads);
+  for (Index v : {s.n, s.c, s.h, s.w, s.k, s.r, s.s, s.oh, s.ow, o.groups}) key.add(v);
+  for (int d = 0; d < 2; ++d) {
+    for (Index v : {o.stride[d], o.dilation[d], o.padding_low[d], o.padding_high[d]}) key.add(v);
+  }
+  return key;
+}
+
+void execute(const Problem& p, bool single) {
+  const ThreadScope scope(single);
+  Operation& op =
+      OperationCache::of_this_thread().find(key_of(p, scope.threads()), [&] { return make(p); });
+  if (p.bias)
+    op.run({p.x, p.w, p.y, p.bias});
+  else
+    op.run({p.x, p.w, p.y});
+}
+
+// Deterministic mode: slices of the batch that depend on its size alone, each on one thread.
+constexpr Index kSlices = 16;
+
+Problem slice(const Problem& whole, Index first, Index last) {
+  Problem p = whole;
+  const ConvShape& s = whole.shape;
+  const auto size = static_cast<Index>(size_of(p.pictures));
+  p.shape.n = last - first;
+  p.x += first * s.c * s.h * s.w * size;
+  p.y += first * s.k * s.oh * s.ow * size;
+  return p;
+}
+
+template <class F>
+Index each_slice(const Problem& p, F&& f) {
+  const Index n = p.shape.n, slices = std::min(n, kSlices);
+  parallel_for(0, slices, 1, [&](Index begin, Index end) {
+    for (Index i = begin; i < end; ++i) f(slice(p, i * n / slices, (i + 1) * n / slices), i);
+  });
+  return slices;
+}
+
+void run(const Problem& p) {
+  if (!deterministic_algorithms()) return execute(p, false);
+  each_slice(p, [](const Problem& part, Index) { execute(part, true); });
+}
+
+// Parts in f32, then their sum in order.
+void run_in_order(const Problem& p) {
+  const Index weights = p.shape.k * p.shape.filter_size(), both = weights + p.shape.k;
+  const Scratch parts(static_cast<std::size_t>(both * kSlices) * sizeof(float));
+  const Index slices = each_slice(p, [&](Problem part, Index i) {
+    part.filters = DType::F32;
+    part.w = parts.as<char>() + i * both * static_cast<Index>(sizeof(float));
+    if (p.bias) part.bias = part.w + weights * static_cast<Index>(sizeof(float));
+    execute(part, true);
+  });
+  const auto store = [](char* to, DType t, Index i, float x) {
+    if (t == DType::BF16)
+      reinterpret_cast<BFloat16*>(to)[i] = BFloat16(x);
+    else
+      reinterpret_cast<float*>(to)[i] = x;
+  };
+  parallel_for(0, p.bias ? both : weights, 16384, [&](Index begin, Index end) {
+    for (Index i = begin; i < end; ++i) {
+      float sum = 0;
+      for (Index k = 0; k < slices; ++k) sum += parts.as<float>()[k * both + i];
+      i < weights ? store(p.w, p.filters, i, sum) : store(p.bias, p.filters, i - weights, sum);
+    }
+  });
+}
+
+}  // namespace
+
+void convolution_forward(const View& y, const View& x, const View& w, void* bias,
+                         const ConvShape& shape, ConvMode mode) {
+  run({Pass::Forward, shape, mode, x.dtype, w.dtype, x.as<char>(), w.as<char>(),
+       static_cast<char*>(bias), y.as<char>()});
+}
+
+void convolution_backward_input(const View& gx, const View& gy, const View& w,
+                                const ConvShape& shape, ConvMode mode) {
+  run({Pass::Input, shape, mode, gx.dtype, w.dtype, gx.as<char>(), w.as<char>(), nullptr,
+       gy.as<char>()});
+}
+
+void convolution_backward_weight(const View& gw, void* gb, const View& gy, const View& x,
+                                 const ConvShape& shape, ConvMode mode) {
+  const Problem p{Pass::Weight, shape,        mode,          x.dtype,
+                  gw.dtype,     x.as<char>(), gw.as<char>(), static_cast<char*>(gb),
+                  gy.as<char>()};
+  deterministic_algorithms() ? run_in_order(p) : execute(p, false);
+}
+
+}  // namespace weft::cpu::dnnl

@@ -1,0 +1,176 @@
+#include <weft/cpu/dnnl/matmul.h>
+
+#include <algorithm>
+#include <bit>
+#include <optional>
+
+#include <weft/core/context.h>
+#include <weft/core/threads.h>
+#include <weft/cpu/dnnl/cache.h>
+#include <weft/cpu/staging.h>
+
+namespace weft::cpu::dnnl {
+namespace {
+
+struct Matrix {  // rank 3; a batch of 1 stands for any
+  char* data;
+  DType dtype;
+  Index size[3], stride[3];
+
+  explicit Matrix(const View& v) : data(v.as<char>()), dtype(v.dtype) {
+    std::copy_n(v.size, 3, size);
+    std::copy_n(v.stride, 3, stride);
+    if (size[0] > 1 && stride[0] == 0) size[0] = 1;
+    tidy();
+  }
+  // Strides of single elements are free; oneDNN looks at them all the same.
+  void tidy() {
+    if (size[2] == 1) stride[2] = 1;
+    if (size[1] == 1) stride[1] = stride[2] == 1 ? size[2] : 1;
+    if (size[2] == 1 && stride[1] != 1) stride[2] = 1;
+    if (size[0] == 1) stride[0] = std::max(size[1] * stride[1], size[2] * stride[2]);
+  }
+  bool direct(bool output) const {
+    const bool rows = stride[2] == 1 && stride[1] >= size[2];
+    const bool columns = stride[1] == 1 && stride[2] >= size[1];
+    const bool apart =
+        size[0] == 1 || stride[0] >= std::max(size[1] * stride[1], size[2] * stride[2]);
+    return (rows || (columns && !output)) && apart;
+  }
+  bool follows_batch() const { return stride[0] == size[1] * stride[1]; }
+  void fold() {
+    size[1] *= size[0];
+    size[0] = 1;
+  }
+  char* element(Index batch, Index i, Index j) const {
+    const Index at = (size[0] == 1 ? 0 : batch * stride[0]) + i * stride[1] + j * stride[2];
+    return data + at * static_cast<Index>(size_of(dtype));
+  }
+};
+
+struct Problem {
+  Matrix out, a, b;
+  char* bias;
+  float beta;
+  bool relu, through_bf16;
+};
+
+Desc layout(const Matrix& m, DType t) {
+  if (m.size[0] > 1) return strided(t, {m.size, 3}, {m.stride, 3});
+  return strided(t, {m.size + 1, 2}, {m.stride + 1, 2});
+}
+Desc layout(const Matrix& m, DType t, bool batched) {
+  return batched ? strided(t, {m.size, 3}, {m.stride, 3}) : layout(m, t);
+}
+
+// What the primitive computes in: bf16, in rows.
+Desc dense(const Matrix& m, DType t, bool batched) {
+  const Index stride[3] = {m.size[1] * m.size[2], m.size[2], 1};
+  return batched ? strided(t, {m.size, 3}, stride) : strided(t, {m.size + 1, 2}, {stride + 1, 2});
+}
+
+Operation make(const Problem& p) {
+  const bool batched = p.out.size[0] > 1;
+  const Desc a = layout(p.a, p.a.dtype, batched), b = layout(p.b, p.b.dtype, batched);
+  const Desc out = layout(p.out, p.out.dtype, batched);
+  const Desc a_in =
+      p.through_bf16 ? dense(p.a, DType::BF16, batched) : layout(p.a, p.a.dtype, batched);
+  const Desc b_in =
+      p.through_bf16 ? dense(p.b, DType::BF16, batched) : layout(p.b, p.b.dtype, batched);
+  const Index sizes[3] = {1, 1, p.out.size[2]}, strides[3] = {sizes[2], sizes[2], 1};
+  const std::size_t skip = batched ? 0 : 1;
+  const Desc bias = strided(p.out.dtype, {sizes + skip, 3 - skip}, {strides + skip, 3 - skip});
+  Attributes attributes;
+  if (p.beta != 0 || p.relu) attributes.after(p.beta, p.relu);
+  const PrimitiveDesc pd =
+      dnnl::matmul(ref(a_in), ref(b_in), p.bias ? ref(bias) : nullptr, ref(out), attributes);
+  const Operation::Port in[3] = {{DNNL_ARG_SRC, ref(a), ref(a_in)},
+                                 {DNNL_ARG_WEIGHTS, ref(b), ref(b_in)},
+                                 {DNNL_ARG_DST, ref(out), ref(out), true}};
+  if (p.bias) return {pd, {in[0], in[1], in[2], {DNNL_ARG_BIAS, ref(bias), ref(bias)}}};
+  return {pd, {in[0], in[1], in[2]}};
+}
+
+void execute(const Problem& p, bool single) {
+  const ThreadScope scope(single);
+  Key key;
+  key.add(1 | p.relu << 8 | (p.bias != nullptr) << 9 | p.through_bf16 << 10 |
+          static_cast<int>(p.out.dtype) << 16 | static_cast<int>(p.a.dtype) << 24);
+  key.add(scope.threads() | std::int64_t{std::bit_cast<std::int32_t>(p.beta)} << 16);
+  for (const Matrix* m : {&p.out, &p.a, &p.b}) {
+    for (Index s : m->size) key.add(s);
+    for (Index s : m->stride) key.add(s);
+  }
+  Operation& op = OperationCache::of_this_thread().find(key, [&] { return make(p); });
+  if (p.bias)
+    op.run({p.a.data, p.b.data, p.out.data, p.bias});
+  else
+    op.run({p.a.data, p.b.data, p.out.data});
+}
+
+// Rows [first, last) of the product, or columns.
+Problem part(const Problem& whole, bool rows, Index first, Index last) {
+  Problem p = whole;
+  Matrix& factor = rows ? p.a : p.b;
+  const int d = rows ? 1 : 2;
+  factor.data = rows ? factor.element(0, first, 0) : factor.element(0, 0, first);
+  p.out.data = rows ? p.out.element(0, first, 0) : p.out.element(0, 0, first);
+  factor.size[d] = p.out.size[d] = last - first;
+  if (p.bias && !rows) p.bias += first * static_cast<Index>(size_of(p.out.dtype));
+  return p;
+}
+
+// The same bits for any number of threads: parts that depend on the sizes alone, one thread each.
+void in_parts(const Problem& p) {
+  constexpr Index kParts = 8, kLeast = 64;
+  const bool rows = p.out.size[1] > p.out.size[2];
+  const Index length = rows ? p.out.size[1] : p.out.size[2];
+  const Index each = std::max(kLeast, (length / kParts + 15) / 16 * 16);
+  const Index parts = (length + each - 1) / each;
+  parallel_for(0, parts, 1, [&](Index begin, Index end) {
+    for (Index i = begin; i < end; ++i)
+      execute(part(p, rows, i * each, std::min((i + 1) * each, length)), true);
+  });
+}
+
+Problem single(const Problem& whole, Index i) {
+  Problem p = whole;
+  for (Matrix* m : {&p.out, &p.a, &p.b}) {
+    m->data = m->element(i, 0, 0);
+    m->size[0] = 1;
+    m->tidy();
+  }
+  return p;
+}
+
+void deterministic(const Problem& p) {
+  if (p.out.size[0] == 1) return in_parts(p);
+  parallel_for(0, p.out.size[0], 1, [&](Index i, Index end) {
+    for (; i < end; ++i) execute(single(p, i), true);
+  });
+}
+
+}  // namespace
+
+void matmul(const View& out, const View& a, const View& b, const View& bias, float beta, bool relu,
+            bool through_bf16) {
+  std::optional<StagedInput> a_copy, b_copy, bias_copy;
+  std::optional<StagedOutput> out_copy;
+  Problem p{Matrix(out), Matrix(a), Matrix(b), bias.as<char>(), beta, relu, through_bf16};
+  if (!p.a.direct(false)) p.a = Matrix(a_copy.emplace(a, a.dtype, Order::Rows).view());
+  if (!p.b.direct(false)) p.b = Matrix(b_copy.emplace(b, b.dtype, Order::Rows).view());
+  if (bias) p.bias = bias_copy.emplace(bias, out.dtype, Order::Rows).as<char>();
+  if (!p.out.direct(true)) {
+    p.out = Matrix(out_copy.emplace(out, out.dtype, Order::Rows).view());
+    if (beta != 0) copy_view(out_copy->view(), out);
+  }
+  if (p.out.size[0] > 1 && p.b.size[0] == 1 && p.a.size[0] > 1 && p.a.follows_batch() &&
+      p.out.follows_batch()) {
+    p.a.fold();
+    p.out.fold();
+  }
+  deterministic_algorithms() ? deterministic(p) : execute(p, false);
+  if (out_copy) out_copy->finish();
+}
+
+}  // namespace weft::cpu::dnnl
