@@ -10,6 +10,14 @@
 #include <weft/core/random.h>
 #include <weft/core/tensor.h>
 #include <weft/core/threads.h>
+#include <weft/nn/activation.h>
+#include <weft/nn/conv.h>
+#include <weft/nn/init.h>
+#include <weft/nn/linear.h>
+#include <weft/nn/module.h>
+#include <weft/nn/optim.h>
+#include <weft/nn/scheduler.h>
+#include <weft/nn/sequential.h>
 #include <weft/ops/autocast.h>
 #include <weft/ops/conv.h>
 #include <weft/ops/elementwise.h>

@@ -1,0 +1,29 @@
+#include <weft/nn/activation.h>
+
+#include <weft/core/check.h>
+#include <weft/ops/elementwise.h>
+
+namespace weft::nn {
+
+Tensor Module::forward_relu(const Tensor& x) { return relu((*this)(x)); }
+
+Tensor ReLU::forward(const Tensor& x) { return relu(x); }
+Tensor LeakyReLU::forward(const Tensor& x) { return leaky_relu(x, slope_); }
+Tensor GELU::forward(const Tensor& x) { return gelu(x, approximate_.c_str()); }
+Tensor SiLU::forward(const Tensor& x) { return silu(x); }
+Tensor Softplus::forward(const Tensor& x) { return softplus(x, beta_, threshold_); }
+Tensor Sigmoid::forward(const Tensor& x) { return sigmoid(x); }
+Tensor Tanh::forward(const Tensor& x) { return tanh(x); }
+
+std::string LeakyReLU::extra_repr() const { return fmt::format("negative_slope={}", slope_); }
+std::string Softplus::extra_repr() const {
+  return fmt::format("beta={}, threshold={}", beta_, threshold_);
+}
+
+GELU::GELU(std::string approximate) : approximate_(std::move(approximate)) {
+  if (approximate_ != "none" && approximate_ != "tanh") {
+    fail<ValueError>("GELU", "got approximate \"{}\", expected none or tanh", approximate_);
+  }
+}
+
+}  // namespace weft::nn

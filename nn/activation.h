@@ -1,0 +1,76 @@
+#pragma once
+
+#include <weft/nn/module.h>
+
+// Activations, elementwise but for the softmaxes: what the functions of these names do.
+namespace weft::nn {
+
+class WEFT_API Elementwise : public Module {
+ public:
+  Shape output_shape(const Shape& input) const override { return input; }
+};
+
+class WEFT_API Identity : public Elementwise {
+ public:
+  Tensor forward(const Tensor& x) override { return x; }
+  std::string kind() const override { return "Identity"; }
+};
+
+class WEFT_API ReLU : public Elementwise {
+ public:
+  Tensor forward(const Tensor& x) override;
+  std::string kind() const override { return "ReLU"; }
+};
+
+class WEFT_API LeakyReLU : public Elementwise {
+ public:
+  explicit LeakyReLU(double negative_slope = 0.01) : slope_(negative_slope) {}
+  Tensor forward(const Tensor& x) override;
+  std::string kind() const override { return "LeakyReLU"; }
+  std::string extra_repr() const override;
+
+ private:
+  double slope_;
+};
+
+class WEFT_API GELU : public Elementwise {
+ public:
+  explicit GELU(std::string approximate = "none");  // or "tanh"
+  Tensor forward(const Tensor& x) override;
+  std::string kind() const override { return "GELU"; }
+  std::string extra_repr() const override { return "approximate='" + approximate_ + "'"; }
+
+ private:
+  std::string approximate_;
+};
+
+class WEFT_API SiLU : public Elementwise {
+ public:
+  Tensor forward(const Tensor& x) override;
+  std::string kind() const override { return "SiLU"; }
+};
+
+class WEFT_API Softplus : public Elementwise {
+ public:
+  explicit Softplus(double beta = 1, double threshold = 20) : beta_(beta), threshold_(threshold) {}
+  Tensor forward(const Tensor& x) override;
+  std::string kind() const override { return "Softplus"; }
+  std::string extra_repr() const override;
+
+ private:
+  double beta_, threshold_;
+};
+
+class WEFT_API Sigmoid : public Elementwise {
+ public:
+  Tensor forward(const Tensor& x) override;
+  std::string kind() const override { return "Sigmoid"; }
+};
+
+class WEFT_API Tanh : public Elementwise {
+ public:
+  Tensor forward(const Tensor& x) override;
+  std::string kind() const override { return "Tanh"; }
+};
+
+}  // namespace weft::nn

@@ -1,0 +1,30 @@
+#pragma once
+
+#include <weft/nn/module.h>
+
+namespace weft::nn {
+
+// y = x weight^T + bias: [..., in] to [..., out]. in = 0: found out later. Initial values: uniform
+// within +- 1 / sqrt(in).
+class WEFT_API Linear : public Module {
+ public:
+  Linear(Index in_features, Index out_features, bool bias = true);
+
+  Tensor& weight = parameter("weight");  // [out, in]
+  Tensor& bias = parameter("bias");      // [out], or undefined
+
+  Tensor forward(const Tensor& x) override;
+  Shape output_shape(const Shape& input) const override;
+  void reset_parameters() override;
+  std::string kind() const override { return "Linear"; }
+  std::string extra_repr() const override;
+
+ protected:
+  std::vector<ParameterShape> parameter_shapes(const Shape& input) const override;
+
+ private:
+  Index in_, out_;
+  bool has_bias_;
+};
+
+}  // namespace weft::nn

@@ -1,0 +1,123 @@
+#include <unordered_map>
+
+#include <weft/autograd/mode.h>
+#include <weft/core/check.h>
+#include <weft/nn/module_parts.h>
+#include <weft/ops/make.h>
+
+// Module's state: what it saves, and what keeps another state from being loaded.
+namespace weft::nn {
+
+namespace {
+
+std::string describe(const Shape& shape) {
+  std::vector<std::string> sizes;
+  for (Index s : shape) sizes.push_back(s ? std::to_string(s) : "?");
+  return fmt::format("[{}]", fmt::join(sizes, ", "));
+}
+
+// What the slot must be: its shape, with 0 where any size will do.
+std::optional<Shape> expected_shape(const Module& m, const ModuleTree::Slot& slot) {
+  if (slot.tensor.defined()) return slot.tensor.sizes();
+  if (ModuleTree::built(m)) return {};
+  if (const auto awaited = ModuleTree::awaited(m, slot)) return awaited->shape;
+  return {};
+}
+
+bool fits(const Shape& got, const Shape& expected, bool exact) {
+  if (got.size() != expected.size()) return false;
+  for (int d = 0; d < got.size(); ++d) {
+    if (got[d] != expected[d] && (exact || expected[d] != 0)) return false;
+  }
+  return true;
+}
+
+std::string shape_mismatch(const std::string& name, const Tensor& got, const Shape& expected,
+                           bool exact) {
+  return fmt::format("{} has shape [{}], expected {}", name, fmt::join(got.sizes(), ", "),
+                     exact ? fmt::format("[{}]", fmt::join(expected, ", ")) : describe(expected));
+}
+
+struct Mismatches {
+  std::vector<std::string> names, shapes;  // names: missing or unknown
+};
+
+Mismatches compare(const Module& module, const StateDict& state) {
+  Mismatches found;
+  std::unordered_map<std::string, const Tensor*> left;
+  for (const auto& [name, tensor] : state) left.emplace(name, &tensor);
+  ModuleTree::each_slot(module, [&](const Module& m, auto& slot, const std::string& name) {
+    const auto expected = slot.persistent ? expected_shape(m, slot) : std::nullopt;
+    if (!expected) return;
+    const auto at = left.find(name);
+    if (at == left.end()) {
+      found.names.push_back(name + " is missing");
+      return;
+    }
+    const bool exact = slot.tensor.defined();
+    if (!fits(at->second->sizes(), *expected, exact)) {
+      found.shapes.push_back(shape_mismatch(name, *at->second, *expected, exact));
+    }
+    left.erase(at);
+  });
+  for (const auto& [name, tensor] : state) {
+    if (left.contains(name)) found.names.push_back(name + " is unknown here");
+  }
+  return found;
+}
+
+}  // namespace
+
+StateDict Module::state_dict() const {
+  StateDict state;
+  ModuleTree::each_slot(*this, [&](const Module& m, auto& slot, const std::string& name) {
+    if (!slot.persistent) return;
+    if (ModuleTree::pending(m, slot)) {
+      fail<Error>("state_dict",
+                  "got {}, which waits for an input's shape; run the module once or call "
+                  "materialize(input_shape) before",
+                  name);
+    }
+    if (slot.tensor.defined()) state.emplace_back(name, slot.tensor.detach());
+  });
+  return state;
+}
+
+std::vector<std::string> Module::mismatches(const StateDict& state) const {
+  Mismatches found = compare(*this, state);
+  found.names.insert(found.names.end(), found.shapes.begin(), found.shapes.end());
+  return found.names;
+}
+
+std::vector<std::string> Module::load_matching(const StateDict& state) {
+  Mismatches found = compare(*this, state);
+  check_no_mismatch("load_matching", state_name(), found.shapes);
+  take_state(state);
+  return found.names;
+}
+
+void Module::take_state(const StateDict& state) {
+  const NoGradGuard guard;
+  std::unordered_map<std::string, const Tensor*> by_name;
+  for (const auto& [name, tensor] : state) by_name.emplace(name, &tensor);
+  // What has no memory yet gets it first: after that nothing can fail.
+  std::vector<std::pair<ModuleTree::Slot*, Tensor>> made;
+  std::vector<std::pair<ModuleTree::Slot*, const Tensor*>> copies;
+  std::vector<Module*> pending;
+  ModuleTree::each_slot(*this, [&](Module& m, auto& slot, const std::string& name) {
+    const auto at = by_name.find(name);
+    if (at == by_name.end() || !slot.persistent) return;
+    copies.emplace_back(&slot, at->second);
+    if (slot.tensor.defined()) return;
+    const DType dtype = ModuleTree::awaited(m, slot)->dtype.value_or(ModuleTree::parts(m).dtype);
+    const Options options = Options(dtype).device(ModuleTree::parts(m).device);
+    made.emplace_back(&slot, empty(at->second->sizes(), options));
+    if (slot.is_parameter) made.back().second.requires_grad_(ModuleTree::parts(m).requires_grad);
+    pending.push_back(&m);
+  });
+  for (auto& [slot, tensor] : made) slot->tensor = tensor;
+  for (auto& [slot, tensor] : copies) slot->tensor.copy_(*tensor);
+  for (Module* m : pending) ModuleTree::finish(*m);
+}
+
+}  // namespace weft::nn

@@ -1,0 +1,315 @@
+#include <weft/nn/optim.h>
+
+#include <unordered_set>
+
+#include <weft/autograd/record.h>
+#include <weft/core/check.h>
+#include <weft/ops/make.h>
+
+namespace weft::optim {
+
+// All that one parameter's step needs, made before anything changes.
+struct Optimizer::Update {
+  Tensor param, grad;
+  Memory* memory;
+  Tensor buffers[3];
+  const OptimizerOptions* options;
+};
+
+namespace {
+
+void check_options(const char* op, const OptimizerOptions& o) {
+  const auto refuse = [&](const char* what, double value, const char* expected) {
+    fail<ValueError>(op, "got {} {}, expected {}", what, value, expected);
+  };
+  if (!(o.lr >= 0)) refuse("lr", o.lr, "0 or more");
+  if (!(o.momentum >= 0)) refuse("momentum", o.momentum, "0 or more");
+  if (!(o.weight_decay >= 0)) refuse("weight_decay", o.weight_decay, "0 or more");
+  if (!(o.beta1 >= 0 && o.beta1 < 1)) refuse("beta1", o.beta1, "0 or more and below 1");
+  if (!(o.beta2 >= 0 && o.beta2 < 1)) refuse("beta2", o.beta2, "0 or more and below 1");
+  if (!(o.eps >= 0)) refuse("eps", o.eps, "0 or more");
+  if (o.nesterov && (o.momentum <= 0 || o.dampening != 0)) {
+    fail<ValueError>(op,
+                     "got nesterov with momentum {} and dampening {}, expected a momentum and "
+                     "no dampening",
+                     o.momentum, o.dampening);
+  }
+}
+
+void check_gradient(const Tensor& p, const Tensor& g) {
+  if (g.sizes() != p.sizes() || g.dtype() != p.dtype() || !(g.device() == p.device())) {
+    fail<ShapeError>("step", "got a gradient of shape [{}] and {}, expected [{}] and {}",
+                     fmt::join(g.sizes(), ", "), g.dtype(), fmt::join(p.sizes(), ", "), p.dtype());
+  }
+  if (!is_dense(p.sizes(), p.strides())) {
+    fail<ShapeError>("step", "got a parameter of shape [{}] with gaps in memory, expected none",
+                     fmt::join(p.sizes(), ", "));
+  }
+}
+
+// The same elements in the parameter's own memory order.
+Tensor ordered_like(const Tensor& g, const Tensor& p) {
+  if (g.strides() == p.strides()) return g;
+  Tensor copy = empty_like(p.detach());
+  return copy.copy_(g.detach());
+}
+
+// A tensor without gaps as one row.
+struct Row {
+  Index size, stride = 1;
+  View view;
+  explicit Row(const Tensor& t) : size(t.defined() ? t.numel() : 0) {
+    if (t.defined()) view = {t.data(), &size, &stride, 1, t.dtype()};
+  }
+  Row(const Row&) = delete;
+};
+
+}  // namespace
+
+void Optimizer::add(std::vector<Tensor> params, const OptimizerOptions& options) {
+  const std::string name = state_name();
+  check_options(name.c_str(), options);
+  if (params.empty()) fail<ValueError>(name, "got no parameters, expected one or more");
+  std::unordered_set<const TensorImpl*> seen;
+  for (const Group& g : groups_) {
+    for (const Tensor& p : g.params) seen.insert(p.impl());
+  }
+  for (const Tensor& p : params) {
+    if (!p.get("optimizer").requires_grad || !p.is_leaf()) {
+      fail<ValueError>(name,
+                       "got a tensor of shape [{}] that is no leaf that requires grad, "
+                       "expected parameters",
+                       fmt::join(p.sizes(), ", "));
+    }
+    if (!seen.insert(p.impl()).second) {
+      fail<ValueError>(name, "got one parameter of shape [{}] twice", fmt::join(p.sizes(), ", "));
+    }
+  }
+  memory_.resize(memory_.size() + params.size());
+  groups_.push_back({std::move(params), options});
+}
+
+int Optimizer::buffer_count(const OptimizerOptions& o) const {
+  if (id_ == OptimizerId::SGD) return o.momentum != 0 ? 1 : 0;
+  return o.amsgrad ? 3 : 2;
+}
+
+std::vector<Optimizer::Update> Optimizer::prepare() {
+  std::vector<Update> updates;
+  std::size_t at = 0;
+  for (Group& group : groups_) {
+    for (Tensor& p : group.params) {
+      Memory& memory = memory_[at++];
+      const Tensor grad = p.grad();
+      if (!grad.defined()) continue;
+      check_gradient(p, grad);
+      Update u{p, ordered_like(grad, p), &memory, {}, &group.options};
+      for (int b = 0; b < buffer_count(group.options); ++b) {
+        const Tensor& have = memory.buffers[b];
+        u.buffers[b] = have.defined() ? have : zeros_like(p.detach());
+      }
+      updates.push_back(std::move(u));
+    }
+  }
+  return updates;
+}
+
+void Optimizer::step() {
+  const NoGradGuard guard;
+  const std::vector<Update> updates = prepare();
+  for (const Update& u : updates) {
+    const auto kernel = kernels(u.param.device()).optimizer_step;
+    if (!kernel) throw_no_kernel("optimizer_step", u.param.device());
+  }
+  for (const Update& u : updates) {
+    OptimizerOptions options = *u.options;
+    // A momentum that is switched on later starts with the gradient, too.
+    const bool first_momentum = id_ == OptimizerId::SGD && !u.memory->buffers[0].defined();
+    ++u.memory->steps;
+    options.step =
+        first_momentum ? 1 : std::max<Index>(u.memory->steps, id_ == OptimizerId::SGD ? 2 : 1);
+    for (int b = 0; b < 3; ++b) {
+      if (u.buffers[b].defined()) u.memory->buffers[b] = u.buffers[b];
+    }
+    const Row p(u.param), g(u.grad), a(u.buffers[0]), b(u.buffers[1]), c(u.buffers[2]);
+    kernels(u.param.device()).optimizer_step(id_, p.view, g.view, a.view, b.view, c.view, options);
+    Tensor changed = u.param;
+    autograd::bump_version("optimizer step", changed);
+  }
+}
+
+void Optimizer::zero_grad() {
+  for (Group& group : groups_) {
+    for (Tensor& p : group.params) p.set_grad({});
+  }
+}
+
+// ---- State
+
+namespace {
+
+using Field = double OptimizerOptions::*;
+constexpr std::pair<const char*, Field> kFields[] = {
+    {"lr", &OptimizerOptions::lr},
+    {"momentum", &OptimizerOptions::momentum},
+    {"dampening", &OptimizerOptions::dampening},
+    {"weight_decay", &OptimizerOptions::weight_decay},
+    {"beta1", &OptimizerOptions::beta1},
+    {"beta2", &OptimizerOptions::beta2},
+    {"eps", &OptimizerOptions::eps},
+};
+using Flag = bool OptimizerOptions::*;
+constexpr std::pair<const char*, Flag> kFlags[] = {
+    {"nesterov", &OptimizerOptions::nesterov},
+    {"maximize", &OptimizerOptions::maximize},
+    {"amsgrad", &OptimizerOptions::amsgrad},
+};
+constexpr const char* kSgdNames[] = {"momentum_buffer"};
+constexpr const char* kAdamNames[] = {"exp_avg", "exp_avg_sq", "max_exp_avg_sq"};
+
+std::string group_key(std::size_t group, const char* field) {
+  return fmt::format("groups.{}.{}", group, field);
+}
+std::string state_key(std::size_t param, const char* field) {
+  return fmt::format("state.{}.{}", param, field);
+}
+
+}  // namespace
+
+std::span<const char* const> Optimizer::buffer_names() const {
+  if (id_ == OptimizerId::SGD) return kSgdNames;
+  return kAdamNames;
+}
+
+nn::StateDict Optimizer::state_dict() const {
+  nn::StateDict state;
+  for (std::size_t g = 0; g < groups_.size(); ++g) {
+    const OptimizerOptions& o = groups_[g].options;
+    for (auto [name, field] : kFields) state.emplace_back(group_key(g, name), nn::number(o.*field));
+    for (auto [name, flag] : kFlags) {
+      state.emplace_back(group_key(g, name), nn::number(static_cast<Index>(o.*flag)));
+    }
+  }
+  for (std::size_t p = 0; p < memory_.size(); ++p) {
+    if (memory_[p].steps == 0) continue;
+    state.emplace_back(state_key(p, "step"), nn::number(memory_[p].steps));
+    for (std::size_t b = 0; b < buffer_names().size(); ++b) {
+      const Tensor& t = memory_[p].buffers[b];
+      if (t.defined()) state.emplace_back(state_key(p, buffer_names()[b]), t);
+    }
+  }
+  return state;
+}
+
+std::vector<std::string> Optimizer::mismatches(const nn::StateDict& state) const {
+  std::vector<std::string> found;
+  std::unordered_set<std::string> known;
+  const auto number = [&](const std::string& key, bool required) {
+    known.insert(key);
+    const Tensor* t = nn::find(state, key);
+    if (!t && required) found.push_back(key + " is missing");
+    if (t && t->numel() != 1) found.push_back(key + " is not one number");
+  };
+  for (std::size_t g = 0; g < groups_.size(); ++g) {
+    for (auto [name, field] : kFields) number(group_key(g, name), true);
+    for (auto [name, flag] : kFlags) number(group_key(g, name), true);
+  }
+  std::size_t at = 0;
+  for (const Group& group : groups_) {
+    for (const Tensor& p : group.params) {
+      number(state_key(at, "step"), false);
+      for (const char* name : buffer_names()) {
+        const std::string key = state_key(at, name);
+        known.insert(key);
+        const Tensor* t = nn::find(state, key);
+        if (!t || t->sizes() == p.sizes()) continue;
+        found.push_back(fmt::format("{} has shape [{}], expected [{}]", key,
+                                    fmt::join(t->sizes(), ", "), fmt::join(p.sizes(), ", ")));
+      }
+      ++at;
+    }
+  }
+  for (const auto& [key, tensor] : state) {
+    if (!known.contains(key)) found.push_back(key + " is unknown here");
+  }
+  return found;
+}
+
+void Optimizer::take_state(const nn::StateDict& state) {
+  const NoGradGuard guard;
+  std::vector<Memory> memory;
+  for (const Group& group : groups_) {
+    for (const Tensor& p : group.params) {
+      Memory m;
+      const std::size_t at = memory.size();
+      if (const Tensor* t = nn::find(state, state_key(at, "step"))) m.steps = t->item<Index>();
+      for (std::size_t b = 0; b < buffer_names().size(); ++b) {
+        const Tensor* t = nn::find(state, state_key(at, buffer_names()[b]));
+        if (!t) continue;
+        m.buffers[b] = empty_like(p.detach());
+        m.buffers[b].copy_(*t);
+      }
+      memory.push_back(std::move(m));
+    }
+  }
+  for (std::size_t g = 0; g < groups_.size(); ++g) {
+    OptimizerOptions& o = groups_[g].options;
+    for (auto [name, field] : kFields)
+      o.*field = nn::find(state, group_key(g, name))->item<double>();
+    for (auto [name, flag] : kFlags)
+      o.*flag = nn::find(state, group_key(g, name))->item<double>() != 0;
+  }
+  memory_ = std::move(memory);
+}
+
+// ---- Kinds
+
+namespace {
+
+OptimizerOptions plain(const SGDOptions& o) {
+  OptimizerOptions p;
+  p.lr = o.lr;
+  p.momentum = o.momentum;
+  p.dampening = o.dampening;
+  p.weight_decay = o.weight_decay;
+  p.nesterov = o.nesterov;
+  p.maximize = o.maximize;
+  return p;
+}
+
+template <class Options>
+OptimizerOptions plain(const Options& o) {
+  OptimizerOptions p;
+  p.lr = o.lr;
+  p.beta1 = o.beta1;
+  p.beta2 = o.beta2;
+  p.eps = o.eps;
+  p.weight_decay = o.weight_decay;
+  p.amsgrad = o.amsgrad;
+  p.maximize = o.maximize;
+  return p;
+}
+
+}  // namespace
+
+SGD::SGD(std::vector<Tensor> params, const SGDOptions& options) : Optimizer(OptimizerId::SGD) {
+  add_group(std::move(params), options);
+}
+void SGD::add_group(std::vector<Tensor> params, const SGDOptions& options) {
+  add(std::move(params), plain(options));
+}
+Adam::Adam(std::vector<Tensor> params, const AdamOptions& options) : Optimizer(OptimizerId::Adam) {
+  add_group(std::move(params), options);
+}
+void Adam::add_group(std::vector<Tensor> params, const AdamOptions& options) {
+  add(std::move(params), plain(options));
+}
+AdamW::AdamW(std::vector<Tensor> params, const AdamWOptions& options)
+    : Optimizer(OptimizerId::AdamW) {
+  add_group(std::move(params), options);
+}
+void AdamW::add_group(std::vector<Tensor> params, const AdamWOptions& options) {
+  add(std::move(params), plain(options));
+}
+
+}  // namespace weft::optim

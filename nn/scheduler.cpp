@@ -1,0 +1,182 @@
+#include <weft/nn/scheduler.h>
+
+#include <cmath>
+#include <numbers>
+
+#include <weft/core/check.h>
+
+namespace weft::optim {
+
+Scheduler::Scheduler(Optimizer& optimizer) : optimizer_(&optimizer) {
+  for (const auto& group : optimizer.groups()) base_.push_back(group.options.lr);
+}
+
+void Scheduler::apply() {
+  auto& groups = optimizer_->groups();
+  if (groups.size() != base_.size()) {
+    fail<ValueError>("scheduler",
+                     "got {} groups of parameters, expected the {} that there were "
+                     "when the schedule was made",
+                     groups.size(), base_.size());
+  }
+  for (std::size_t g = 0; g < base_.size(); ++g) groups[g].options.lr = lr_at(last_, base_[g]);
+}
+
+void Scheduler::step() {
+  ++last_;
+  try {
+    apply();
+  } catch (...) {
+    --last_;
+    throw;
+  }
+}
+
+std::vector<double> Scheduler::last_lr() const {
+  std::vector<double> rates;
+  for (const auto& group : optimizer_->groups()) rates.push_back(group.options.lr);
+  return rates;
+}
+
+nn::StateDict Scheduler::state_dict() const {
+  nn::StateDict state{{"last_step", nn::number(last_)}};
+  for (std::size_t g = 0; g < base_.size(); ++g) {
+    state.emplace_back(fmt::format("base_lr.{}", g), nn::number(base_[g]));
+  }
+  return state;
+}
+
+std::vector<std::string> Scheduler::mismatches(const nn::StateDict& state) const {
+  std::vector<std::string> found;
+  const nn::StateDict own = state_dict();
+  for (const auto& [key, value] : own) {
+    const Tensor* t = nn::find(state, key);
+    if (!t) found.push_back(key + " is missing");
+    if (t && t->numel() != 1) found.push_back(key + " is not one number");
+  }
+  for (const auto& [key, value] : state) {
+    if (!nn::find(own, key)) found.push_back(key + " is unknown here");
+  }
+  return found;
+}
+
+void Scheduler::take_state(const nn::StateDict& state) {
+  last_ = nn::find(state, "last_step")->item<Index>();
+  for (std::size_t g = 0; g < base_.size(); ++g) {
+    base_[g] = nn::find(state, fmt::format("base_lr.{}", g))->item<double>();
+  }
+  apply();
+}
+
+StepLR::StepLR(Optimizer& optimizer, Index step_size, double gamma)
+    : Scheduler(optimizer), size_(step_size), gamma_(gamma) {
+  if (size_ <= 0) fail<ValueError>("StepLR", "got step_size {}, expected 1 or more", size_);
+  apply();
+}
+double StepLR::lr_at(Index step, double base) const {
+  return base * std::pow(gamma_, static_cast<double>(step / size_));
+}
+
+MultiStepLR::MultiStepLR(Optimizer& optimizer, std::vector<Index> milestones, double gamma)
+    : Scheduler(optimizer), milestones_(std::move(milestones)), gamma_(gamma) {
+  apply();
+}
+double MultiStepLR::lr_at(Index step, double base) const {
+  const auto reached =
+      std::count_if(milestones_.begin(), milestones_.end(), [&](Index m) { return m <= step; });
+  return base * std::pow(gamma_, static_cast<double>(reached));
+}
+
+CosineAnnealingLR::CosineAnnealingLR(Optimizer& optimizer, Index T_max, double eta_min)
+    : Scheduler(optimizer), t_max_(T_max), eta_min_(eta_min) {
+  if (t_max_ <= 0)
+    fail<ValueError>("CosineAnnealingLR", "got T_max {}, expected 1 or more", t_max_);
+  apply();
+}
+double CosineAnnealingLR::lr_at(Index step, double base) const {
+  const double angle = std::numbers::pi * static_cast<double>(step) / static_cast<double>(t_max_);
+  return eta_min_ + (base - eta_min_) * (1 + std::cos(angle)) / 2;
+}
+
+LinearLR::LinearLR(Optimizer& optimizer, double start_factor, double end_factor, Index total_steps)
+    : Scheduler(optimizer), start_(start_factor), end_(end_factor), total_(total_steps) {
+  if (!(start_ > 0 && start_ <= 1) || !(end_ >= 0 && end_ <= 1) || total_ <= 0) {
+    fail<ValueError>("LinearLR",
+                     "got factors {} to {} in {} steps, expected factors in (0, 1] and "
+                     "[0, 1], 1 step or more",
+                     start_, end_, total_);
+  }
+  apply();
+}
+double LinearLR::lr_at(Index step, double base) const {
+  const double part = static_cast<double>(std::min(step, total_)) / static_cast<double>(total_);
+  return base * (start_ + (end_ - start_) * part);
+}
+
+OneCycleLR::OneCycleLR(Optimizer& optimizer, const OneCycleOptions& o)
+    : Scheduler(optimizer), options_(o) {
+  if (o.total_steps <= 0 || !(o.pct_start >= 0 && o.pct_start <= 1) || !(o.max_lr > 0)) {
+    fail<ValueError>("OneCycleLR",
+                     "got max_lr {}, total_steps {}, pct_start {}, expected a "
+                     "positive rate, 1 step or more, and a part of 1",
+                     o.max_lr, o.total_steps, o.pct_start);
+  }
+  const double total = static_cast<double>(o.total_steps);
+  const double first = o.max_lr / o.div_factor, last = first / o.final_div_factor;
+  const double low = o.base_momentum, high = o.max_momentum;
+  phases_.push_back({o.pct_start * total - 1, first, o.max_lr, high, low});
+  if (o.three_phase) {
+    phases_.push_back({2 * o.pct_start * total - 2, o.max_lr, first, low, high});
+    phases_.push_back({total - 1, first, last, high, high});
+  } else {
+    phases_.push_back({total - 1, o.max_lr, last, low, high});
+  }
+  apply();
+}
+
+double OneCycleLR::value(Index step, double Phase::*from, double Phase::*to) const {
+  if (step > options_.total_steps) {
+    fail<ValueError>("OneCycleLR", "got step {}, expected at most total_steps = {}", step,
+                     options_.total_steps);
+  }
+  double start = 0;
+  std::size_t p = 0;
+  while (p + 1 < phases_.size() && static_cast<double>(step) > phases_[p].end) {
+    start = phases_[p++].end;
+  }
+  const Phase& phase = phases_[p];
+  const double part = (static_cast<double>(step) - start) / (phase.end - start);
+  if (options_.linear) return (phase.*to - phase.*from) * part + phase.*from;
+  return phase.*to + (phase.*from - phase.*to) / 2 * (std::cos(std::numbers::pi * part) + 1);
+}
+
+double OneCycleLR::lr_at(Index step, double) const { return value(step, &Phase::lr0, &Phase::lr1); }
+
+void OneCycleLR::apply() {
+  Scheduler::apply();
+  if (!options_.cycle_momentum) return;
+  const double m = value(last_step(), &Phase::momentum0, &Phase::momentum1);
+  const bool adam = dynamic_cast<SGD*>(&optimizer()) == nullptr;
+  for (auto& group : optimizer().groups())
+    (adam ? group.options.beta1 : group.options.momentum) = m;
+}
+
+SequentialLR::SequentialLR(Optimizer& optimizer, std::vector<std::shared_ptr<Scheduler>> schedulers,
+                           std::vector<Index> milestones)
+    : Scheduler(optimizer), schedulers_(std::move(schedulers)), milestones_(std::move(milestones)) {
+  if (schedulers_.empty() || milestones_.size() + 1 != schedulers_.size()) {
+    fail<ValueError>("SequentialLR",
+                     "got {} schedules and {} milestones, expected one milestone "
+                     "between any two",
+                     schedulers_.size(), milestones_.size());
+  }
+  adopt(*schedulers_.front());
+  apply();
+}
+double SequentialLR::lr_at(Index step, double base) const {
+  std::size_t i = 0;
+  while (i < milestones_.size() && step >= milestones_[i]) ++i;
+  return schedulers_[i]->lr_at(i ? step - milestones_[i - 1] : step, base);
+}
+
+}  // namespace weft::optim

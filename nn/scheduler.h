@@ -1,0 +1,133 @@
+#pragma once
+
+#include <memory>
+
+#include <weft/nn/optim.h>
+
+// Learning rates over time: names, defaults and numbers of torch.optim.lr_scheduler. Each is a
+// function of the step alone; making one sets the rate of step 0, step() that of the next. Steps
+// are epochs or batches, as the caller likes. The optimiser must outlive the schedule.
+namespace weft::optim {
+
+class WEFT_API Scheduler : public nn::Stateful {
+ public:
+  void step();
+  // Steps done.
+  Index last_step() const { return last_; }
+  // The rates now, one a group.
+  std::vector<double> last_lr() const;
+  // The rate of a group at a step; base is the group's rate when the schedule was made.
+  virtual double lr_at(Index step, double base) const = 0;
+
+  nn::StateDict state_dict() const override;
+  std::vector<std::string> mismatches(const nn::StateDict& state) const override;
+
+ protected:
+  explicit Scheduler(Optimizer& optimizer);
+  // Sets the options of all groups for step last_step(); the constructors of kinds call it.
+  virtual void apply();
+  Optimizer& optimizer() const { return *optimizer_; }
+  // Takes the base rates of a schedule that was made first.
+  void adopt(const Scheduler& first) { base_ = first.base_; }
+  void take_state(const nn::StateDict& state) override;
+
+ private:
+  Optimizer* optimizer_;
+  std::vector<double> base_;
+  Index last_ = 0;
+};
+
+// base * gamma^(step / step_size), rounded down.
+class WEFT_API StepLR : public Scheduler {
+ public:
+  StepLR(Optimizer& optimizer, Index step_size, double gamma = 0.1);
+  double lr_at(Index step, double base) const override;
+
+ private:
+  std::string state_name() const override { return "StepLR"; }
+  Index size_;
+  double gamma_;
+};
+
+// base * gamma^(the number of milestones reached).
+class WEFT_API MultiStepLR : public Scheduler {
+ public:
+  MultiStepLR(Optimizer& optimizer, std::vector<Index> milestones, double gamma = 0.1);
+  double lr_at(Index step, double base) const override;
+
+ private:
+  std::string state_name() const override { return "MultiStepLR"; }
+  std::vector<Index> milestones_;
+  double gamma_;
+};
+
+// eta_min + (base - eta_min) * (1 + cos(pi * step / T_max)) / 2 (Loshchilov and Hutter 2017).
+class WEFT_API CosineAnnealingLR : public Scheduler {
+ public:
+  CosineAnnealingLR(Optimizer& optimizer, Index T_max, double eta_min = 0);
+  double lr_at(Index step, double base) const override;
+
+ private:
+  std::string state_name() const override { return "CosineAnnealingLR"; }
+  Index t_max_;
+  double eta_min_;
+};
+
+// base times a factor that goes in a line from start_factor to end_factor in total_steps steps: a
+// warm-up.
+class WEFT_API LinearLR : public Scheduler {
+ public:
+  LinearLR(Optimizer& optimizer, double start_factor = 1.0 / 3, double end_factor = 1,
+           Index total_steps = 5);
+  double lr_at(Index step, double base) const override;
+
+ private:
+  std::string state_name() const override { return "LinearLR"; }
+  double start_, end_;
+  Index total_;
+};
+
+struct OneCycleOptions {
+  double max_lr = 0;
+  Index total_steps = 0;
+  double pct_start = 0.3;
+  bool linear = false;         // else along a cosine
+  bool cycle_momentum = true;  // momentum of SGD, beta1 of Adam
+  double base_momentum = 0.85, max_momentum = 0.95;
+  double div_factor = 25, final_div_factor = 1e4;
+  bool three_phase = false;
+};
+
+// From max_lr / div_factor up to max_lr, down to max_lr / div_factor / final_div_factor; the
+// momentum the other way (Smith and Topin 2018). ValueError on a step beyond total_steps.
+class WEFT_API OneCycleLR : public Scheduler {
+ public:
+  OneCycleLR(Optimizer& optimizer, const OneCycleOptions& options);
+  double lr_at(Index step, double base) const override;
+
+ private:
+  std::string state_name() const override { return "OneCycleLR"; }
+  void apply() override;
+  struct Phase {
+    double end, lr0, lr1, momentum0, momentum1;
+  };
+  double value(Index step, double Phase::*from, double Phase::*to) const;
+  OneCycleOptions options_;
+  std::vector<Phase> phases_;
+};
+
+// One schedule after the other: schedule i begins, at its own step 0, at milestones[i - 1]. All
+// must be of this optimiser.
+class WEFT_API SequentialLR : public Scheduler {
+ public:
+  SequentialLR(Optimizer& optimizer, std::vector<std::shared_ptr<Scheduler>> schedulers,
+               std::vector<Index> milestones);
+  double lr_at(Index step, double base) const override;
+
+ private:
+  std::string state_name() const override { return "SequentialLR"; }
+  std::vector<std::shared_ptr<Scheduler>> schedulers_;
+  std::vector<Index> milestones_;
+};
+
+}  // namespace weft::optim

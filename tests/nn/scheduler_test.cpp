@@ -1,0 +1,144 @@
+#include <weft/nn/linear.h>
+#include <weft/nn/scheduler.h>
+#include <weft/ops/make.h>
+#include <weft/tests/catch.h>
+
+// The numbers are what torch.optim.lr_scheduler of PyTorch 2.15 gives.
+using namespace weft;
+using Numbers = std::vector<double>;
+
+namespace {
+
+struct Bench {
+  Tensor p = zeros({1}, Options(f32).requires_grad(true));
+  optim::SGD sgd{{p}, {.lr = 0.1, .momentum = 0.9}};
+};
+
+void check(const Numbers& got, const Numbers& expected) {
+  REQUIRE(got.size() == expected.size());
+  for (std::size_t i = 0; i < got.size(); ++i) {
+    INFO(i);
+    CHECK(got[i] == Approx(expected[i]).epsilon(1e-12));
+  }
+}
+
+Numbers rates(optim::Scheduler& s, std::size_t n) {
+  Numbers list;
+  for (std::size_t i = 0; i < n; ++i) {
+    if (i) s.step();
+    list.push_back(s.last_lr()[0]);
+  }
+  return list;
+}
+
+}  // namespace
+
+TEST_CASE("steps and milestones") {
+  Bench a, b;
+  optim::StepLR step(a.sgd, 3, 0.5);
+  check(rates(step, 10), {0.1, 0.1, 0.1, 0.05, 0.05, 0.05, 0.025, 0.025, 0.025, 0.0125});
+  optim::MultiStepLR multi(b.sgd, {2, 5, 9}, 0.1);
+  check(rates(multi, 10), {0.1, 0.1, 0.01, 0.01, 0.01, 0.001, 0.001, 0.001, 0.001, 0.0001});
+}
+
+TEST_CASE("cosine and warm-up, and one after the other") {
+  Bench a, b, c;
+  optim::CosineAnnealingLR cosine(a.sgd, 8, 0.01);
+  check(rates(cosine, 9),
+        {0.1, 0.096574578963007904, 0.08681980515339463, 0.072220754456429045, 0.055,
+         0.037779245543570962, 0.023180194846605363, 0.013425421036992097, 0.01});
+  optim::LinearLR linear(b.sgd, 0.25, 1, 4);
+  check(rates(linear, 7), {0.025, 0.04375, 0.0625, 0.08125, 0.1, 0.1, 0.1});
+  optim::SequentialLR both(c.sgd,
+                           {std::make_shared<optim::LinearLR>(c.sgd, 0.1, 1, 3),
+                            std::make_shared<optim::CosineAnnealingLR>(c.sgd, 5)},
+                           {3});
+  // The second was made at a rate of 0.01: its own base does not count.
+  check(rates(both, 8), {0.01, 0.04, 0.07, 0.1, 0.090450849718747381, 0.065450849718747373,
+                         0.034549150281252633, 0.0095491502812526333});
+}
+
+TEST_CASE("one cycle of rate and momentum") {
+  Bench a;
+  optim::OneCycleLR cycle(a.sgd, {.max_lr = 0.4, .total_steps = 10});
+  Numbers got;
+  for (int i = 0; i < 10; ++i) {
+    if (i) cycle.step();
+    got.push_back(a.sgd.groups()[0].options.lr);
+    got.push_back(a.sgd.groups()[0].options.momentum);
+  }
+  check(got, {0.016,
+              0.95,
+              0.208,
+              0.9,
+              0.4,
+              0.85,
+              0.38019385280538953,
+              0.85495155660487898,
+              0.32469826157990522,
+              0.86882550990706331,
+              0.24450480877451572,
+              0.88887395330218422,
+              0.15549679122548429,
+              0.91112604669781572,
+              0.075303338420094804,
+              0.93117449009293662,
+              0.019807747194610516,
+              0.94504844339512095,
+              1.6e-06,
+              0.95});
+  cycle.step();
+  CHECK_THROWS_AS(cycle.step(), ValueError);
+  CHECK(cycle.last_step() == 10);
+
+  Tensor p = zeros({1}, Options(f32).requires_grad(true));
+  optim::Adam adam({p}, {.lr = 0.1});
+  optim::OneCycleLR three(adam, {.max_lr = 0.4,
+                                 .total_steps = 10,
+                                 .pct_start = 0.4,
+                                 .linear = true,
+                                 .div_factor = 10,
+                                 .final_div_factor = 100,
+                                 .three_phase = true});
+  got.clear();
+  for (int i = 0; i < 10; ++i) {
+    if (i) three.step();
+    got.push_back(adam.groups()[0].options.lr);
+    got.push_back(adam.groups()[0].options.beta1);
+  }
+  check(got, {0.04,   0.95,
+              0.16,   0.91666666666666663,
+              0.28,   0.8833333333333333,
+              0.4,    0.85,
+              0.28,   0.8833333333333333,
+              0.16,   0.91666666666666663,
+              0.04,   0.95,
+              0.0268, 0.95,
+              0.0136, 0.95,
+              0.0004, 0.95});
+}
+
+TEST_CASE("a schedule goes on where it was saved") {
+  Bench a, b;
+  optim::CosineAnnealingLR first(a.sgd, 8);
+  rates(first, 4);
+  b.sgd.groups()[0].options.lr = 0.5;
+  optim::CosineAnnealingLR second(b.sgd, 8);
+  second.load_state_dict(first.state_dict());
+  CHECK(second.last_step() == 3);
+  CHECK(second.last_lr() == first.last_lr());
+  first.step();
+  second.step();
+  CHECK(second.last_lr() == first.last_lr());
+  CHECK_THROWS_AS(second.load_state_dict({{"last_step", nn::number(Index{1})}}), ValueError);
+  CHECK(second.last_step() == 4);
+}
+
+TEST_CASE("schedules refuse what makes no sense") {
+  Bench a;
+  CHECK_THROWS_AS(optim::StepLR(a.sgd, 0), ValueError);
+  CHECK_THROWS_AS(optim::CosineAnnealingLR(a.sgd, 0), ValueError);
+  CHECK_THROWS_AS(optim::LinearLR(a.sgd, 0), ValueError);
+  CHECK_THROWS_AS(optim::OneCycleLR(a.sgd, {.max_lr = 0.1}), ValueError);
+  CHECK_THROWS_AS(optim::SequentialLR(a.sgd, {}, {}), ValueError);
+}
