@@ -6,7 +6,7 @@ MAY_SEE = {
     "core": {"core"},
     "autograd": {"core", "autograd"},
     "ops": {"core", "autograd", "ops"},
-    "nn": {"core", "autograd", "ops", "nn"},
+    "nn": {"core", "autograd", "ops", "data", "nn"},
     "data": {"core", "autograd", "ops", "data"},
     "cpu": {"core", "cpu"},
     "examples": {"core", "autograd", "ops", "nn", "data", "examples"},
