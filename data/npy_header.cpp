@@ -3,8 +3,8 @@
 #include <string_view>
 
 #include <weft/core/check.h>
+#include <weft/data/checked_bytes.h>
 #include <weft/data/npy_header.h>
-#include <weft/data/tensor_bytes.h>
 
 namespace weft::data {
 namespace {

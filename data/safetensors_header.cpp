@@ -6,8 +6,8 @@
 #include <nlohmann/json.hpp>
 
 #include <weft/core/check.h>
+#include <weft/data/checked_bytes.h>
 #include <weft/data/safetensors_header.h>
-#include <weft/data/tensor_bytes.h>
 
 namespace weft::data {
 namespace {

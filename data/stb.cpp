@@ -22,6 +22,7 @@
 #include <weft/core/check.h>
 #include <weft/data/file.h>
 #include <weft/data/image.h>
+#include <weft/data/jpeg_check.h>
 
 namespace weft::data {
 namespace {
@@ -47,6 +48,10 @@ Image decode_image(std::span<const std::byte> file, const std::string& path, int
   if (file.size() > kLargestFile) {
     fail<ParseError>("decode_image", "{}: got {} bytes, expected at most {}", path, file.size(),
                      kLargestFile);
+  }
+  if (!huffman_tables_fit(file)) {
+    fail<ParseError>("decode_image", "{}: got a JPEG with a Huffman table of more than 256 symbols",
+                     path);
   }
   const auto* bytes = reinterpret_cast<const stbi_uc*>(file.data());
   const int length = static_cast<int>(file.size());

@@ -10,15 +10,6 @@ Tensor plain(const Tensor& x, const char* op, const std::string& name) {
   return x.detach().cpu().contiguous();
 }
 
-std::optional<std::uint64_t> checked_bytes(DType dtype, const Shape& shape) {
-  auto bytes = static_cast<Index>(size_of(dtype));
-  for (Index size : shape) {
-    if (__builtin_mul_overflow(bytes, std::max<Index>(size, 1), &bytes)) return {};
-  }
-  const bool empty = std::ranges::find(shape, 0) != shape.end();
-  return empty ? 0 : static_cast<std::uint64_t>(bytes);
-}
-
 Tensor unread(const Shape& shape, DType dtype) {
   return make_tensor(shape, contiguous_strides(shape), dtype, kCPU);
 }

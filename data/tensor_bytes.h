@@ -1,7 +1,5 @@
 #pragma once
 
-#include <cstdint>
-#include <optional>
 #include <string>
 
 #include <weft/core/tensor.h>
@@ -12,8 +10,6 @@ namespace weft::data {
 // x on the CPU in row-major order, outside the tape; x itself where it is so. ValueError if
 // undefined.
 Tensor plain(const Tensor& x, const char* op, const std::string& name);
-// The bytes of a tensor; nothing where they, its elements or its strides exceed 2^63.
-std::optional<std::uint64_t> checked_bytes(DType dtype, const Shape& shape);
 // A contiguous tensor whose elements are to be read from a file.
 Tensor unread(const Shape& shape, DType dtype);
 // A bool is 0 or 1: any other byte is a ParseError, since reading it would be undefined.

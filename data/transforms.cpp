@@ -16,20 +16,31 @@ Index mirrored(Index i, Index n) {
 
 std::uint32_t bound(Index positions) { return static_cast<std::uint32_t>(positions); }
 
-// One row of a crop: source columns [left, left + size), of which those outside are padding.
+// A crop's columns [from, to) come from the picture itself, those before and after from padding.
+struct Columns {
+  Columns(Index width, Index left, Index size)
+      : from(std::clamp<Index>(-left, 0, size)), to(std::clamp<Index>(width - left, from, size)) {}
+  Index from, to;
+};
+
 void crop_row(const float* row, float* out, Index width, Index channels, Index left, Index size,
               float fill) {
-  const Index from = std::clamp<Index>(-left, 0, size),
-              to = std::clamp<Index>(width - left, from, size);
-  std::fill_n(out, from * channels, fill);
-  std::copy_n(row + (left + from) * channels, (to - from) * channels, out + from * channels);
-  std::fill(out + to * channels, out + size * channels, fill);
+  const Columns inside(width, left, size);
+  std::fill_n(out, inside.from * channels, fill);
+  std::copy(row + (left + inside.from) * channels, row + (left + inside.to) * channels,
+            out + inside.from * channels);
+  std::fill(out + inside.to * channels, out + size * channels, fill);
 }
 
 void mirror_row(const float* row, float* out, Index width, Index channels, Index left, Index size) {
-  for (Index x = 0; x < size; ++x) {
+  const Columns inside(width, left, size);
+  const auto mirror = [&](Index x) {
     std::copy_n(row + mirrored(left + x, width) * channels, channels, out + x * channels);
-  }
+  };
+  for (Index x = 0; x < inside.from; ++x) mirror(x);
+  std::copy(row + (left + inside.from) * channels, row + (left + inside.to) * channels,
+            out + inside.from * channels);
+  for (Index x = inside.to; x < size; ++x) mirror(x);
 }
 
 }  // namespace

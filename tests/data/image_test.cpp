@@ -58,6 +58,22 @@ TEST_CASE("what is no picture is refused by name", "[image]") {
   CHECK_THROWS_AS(decode_image({}, "x", 2), ValueError);
 }
 
+TEST_CASE("a JPEG with a table of too many symbols never reaches the decoder", "[image]") {
+  const std::string jpeg(reinterpret_cast<const char*>(golden::kJpeg), sizeof golden::kJpeg);
+  const auto table = jpeg.find("\xff\xc4");
+  REQUIRE(table != jpeg.npos);
+  std::string bad = jpeg;
+  bad.replace(table + 5, 16, 16, '\x20');  // 512 symbols
+  const std::string stray = bad.substr(0, table) + "stray" + bad.substr(table);
+  const auto scan = jpeg.find("\xff\xda");
+  const std::string later = jpeg.substr(0, scan + 12) + bad.substr(table);
+  for (const std::string& file : {bad, "\xff" + bad, stray, later}) {
+    CHECK_THROWS_MATCHES(
+        decode_image(test::bytes_of(file), "x"), ParseError,
+        Catch::Matchers::MessageMatches(Catch::Matchers::ContainsSubstring("256 symbols")));
+  }
+}
+
 TEST_CASE("resizing keeps constants, means and directions", "[image]") {
   const Image flat{7, 5, 3, std::vector<std::uint8_t>(105, 77)};
   for (auto [h, w] : {std::pair<Index, Index>{3, 2}, {7, 5}, {20, 33}, {1, 1}}) {
