@@ -1,4 +1,4 @@
-#include <cstring>
+#include <algorithm>
 
 #include <weft/core/check.h>
 #include <weft/data/file.h>
@@ -80,7 +80,7 @@ std::vector<std::byte> safetensors_to_bytes(const TensorMap& tensors, const Text
 TensorMap safetensors_from_bytes(std::span<const std::byte> bytes, TextMap* metadata) {
   std::span<const std::byte> rest = bytes;
   return read_parts(bytes.size(), "the bytes given", metadata, [&](void* p, std::size_t n) {
-    std::memcpy(p, rest.data(), n);  // in range: the header was checked against bytes.size()
+    std::copy_n(rest.begin(), n, static_cast<std::byte*>(p));  // in range: the header was checked
     rest = rest.subspan(n);
   });
 }
