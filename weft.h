@@ -22,6 +22,8 @@
 #include <weft/ops/autocast.h>
 #include <weft/ops/conv.h>
 #include <weft/ops/elementwise.h>
+#include <weft/ops/embedding.h>
+#include <weft/ops/index.h>
 #include <weft/ops/make.h>
 #include <weft/ops/matmul.h>
 #include <weft/ops/reduce.h>

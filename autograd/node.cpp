@@ -191,7 +191,10 @@ void check_inplace(const char* op, const Tensor& self, bool recorded) {
   }
   if (!grad_enabled()) return;
   const TensorImpl& root = t.meta ? *view_of(t)->base.impl() : t;
-  const bool leaf = root.requires_grad && (!root.node || node_of(root)->is_leaf());
+  const auto is_leaf = [](const TensorImpl& i) {
+    return i.requires_grad && (!i.node || node_of(i)->is_leaf());
+  };
+  const bool leaf = is_leaf(root) || is_leaf(t);
   if (leaf) {
     fail<AutogradError>(op,
                         "got {} leaf that requires grad, expected a tensor that may change in "

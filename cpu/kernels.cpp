@@ -1,5 +1,6 @@
 #include <weft/cpu/conv.h>
 #include <weft/cpu/elementwise.h>
+#include <weft/cpu/indexing.h>
 #include <weft/cpu/matmul.h>
 #include <weft/cpu/pool.h>
 #include <weft/cpu/random.h>
@@ -29,6 +30,12 @@ const Kernels& cpu_kernels() {
                .average_backward = average_pool_backward,
                .adaptive_forward = adaptive_pool_forward,
                .adaptive_backward = adaptive_pool_backward},
+      .indexing = {.gather = cpu::gather,
+                   .scatter = cpu::scatter,
+                   .take = take,
+                   .put = put,
+                   .within = within,
+                   .nonzero = cpu::nonzero},
       .random = {.uniform = random_uniform,
                  .normal = random_normal,
                  .integer = random_integer,

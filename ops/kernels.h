@@ -59,6 +59,14 @@ struct OptimizerOptions {  // one step of one flat buffer, formulas as in torch.
   bool nesterov = false, maximize = false, amsgrad = false;
 };
 
+// Dimensions of a tensor that index tensors choose from: place i lies sum_k index[k][i] * stride[k]
+// elements from the first. Negative indices count from size[k]. All index views have one shape.
+struct Chosen {
+  int count = 0;
+  View index[kMaxRank];
+  Index size[kMaxRank], stride[kMaxRank];
+};
+
 struct Kernels {
   // Elementwise. `in` is the dtype to compute in (operands of other dtypes are converted as they
   // are read, the result as it is written); op points to the op's struct (ops/unary.h,
@@ -132,19 +140,20 @@ struct Kernels {
     void (*backward)(const View& gx, const View& gy, const View& y, int dim, bool log) = nullptr;
   } softmax = {};
 
-  // Indexing. index views are i64 and in range (checked by the op).
+  // Indexing. Index views are i64 and in range (checked by the op); x and out may be any strides.
+  // What is written twice is written in row-major order of the index, for any number of threads.
   struct Indexing {
+    // x's elements at places that differ along dim: out, index and source have one shape.
     void (*gather)(const View& out, const View& x, int dim, const View& index) = nullptr;
-    // out[..., index, ...] += source or = source; in order of the source, so repeatable
     void (*scatter)(const View& out, int dim, const View& index, const View& source,
                     bool accumulate) = nullptr;
-    void (*index_select)(const View& out, const View& x, int dim, const View& index) = nullptr;
-    void (*index_add)(const View& out, int dim, const View& index, const View& source) = nullptr;
-    // out[i...] = x at offset[i...] (i64 element offsets), and the reverse
-    void (*take)(const View& out, const View& x, const View& offset) = nullptr;
-    void (*put)(const View& out, const View& offset, const View& source, bool accumulate) = nullptr;
-    // Row-major coordinates of the non-zero elements into out [count, rank]; returns the count, and
-    // only counts where out is absent.
+    // out [chosen..., rest...] = the parts x [rest...] of a tensor that lie at the chosen places.
+    void (*take)(const View& out, const View& x, const Chosen&) = nullptr;
+    // The reverse: the parts out [rest...] = source [chosen..., rest...], or += it.
+    void (*put)(const View& out, const Chosen&, const View& source, bool accumulate) = nullptr;
+    bool (*within)(const View& index, Index low, Index high) = nullptr;  // all in [low, high)
+    // Row-major coordinates of the non-zero elements into out [count, rank], contiguous; returns
+    // the count, and only counts where out is absent.
     Index (*nonzero)(const View& out, const View& x) = nullptr;
   } indexing = {};
 

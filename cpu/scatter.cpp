@@ -1,0 +1,146 @@
+#include <cstdlib>
+#include <vector>
+
+#include <weft/core/layout.h>
+#include <weft/cpu/indexing.h>
+#include <weft/cpu/loop_walk.h>
+#include <weft/cpu/move.h>
+
+// Kernels whose index tensor has the shape of the result or source, and nonzero.
+namespace weft::cpu {
+namespace {
+
+// A loop over all dimensions but one, along which each lane is walked in order: only there may
+// places coincide.
+template <class T, class F>
+class Lanes {
+ public:
+  Lanes(const View& indexed, int dim, const View& index, const View& dense, F f)
+      : length_(index.size[dim]), f_(f) {
+    step_[0] = indexed.stride[dim] * static_cast<Index>(size_of(indexed.dtype));
+    step_[1] = index.stride[dim] * static_cast<Index>(sizeof(Index));
+    step_[2] = dense.stride[dim] * static_cast<Index>(size_of(dense.dtype));
+    Shape sizes = index.sizes(), strides[3] = {indexed.strides(), index.strides(), dense.strides()};
+    sizes.erase(dim);
+    const auto without = [&](Shape& s, const View& v) {
+      s.erase(dim);
+      return View{v.data, sizes.data(), s.data(), static_cast<std::int16_t>(v.rank - 1), v.dtype};
+    };
+    loop_ = make_loop(sizes, {without(strides[0], indexed), without(strides[1], index),
+                              without(strides[2], dense)});
+    inner_ = std::abs(step_[1]) < std::abs(loop_.stride[1][0]) || loop_.numel == 1;
+  }
+
+  void run() const {
+    const Index grain = std::max<Index>(1, kGrain / length_);
+    parallel_for(0, loop_.numel, grain, [&](Index b, Index e) {
+      walk(loop_, b, e, loop_.size[0], [&](char* const* at, Index n) { piece(at, n); });
+    });
+  }
+
+ private:
+  void piece(char* const* at, Index n) const {
+    const Index outer = inner_ ? n : length_, inner = inner_ ? length_ : n;
+    for (Index o = 0; o < outer; ++o) {
+      for (Index i = 0; i < inner; ++i) inner_ ? pair(at, o, i) : pair(at, i, o);
+    }
+  }
+  void pair(char* const* at, Index lane, Index k) const {
+    const Index place = *reinterpret_cast<const Index*>(where(at, 1, lane, k));
+    f_(*reinterpret_cast<T*>(where(at, 0, lane, 0) + place * step_[0]),
+       *reinterpret_cast<T*>(where(at, 2, lane, k)));
+  }
+  char* where(char* const* at, int operand, Index lane, Index k) const {
+    return at[operand] + lane * loop_.stride[operand][0] + k * step_[operand];
+  }
+
+  Index length_;
+  F f_;
+  Index step_[3];
+  Loop loop_;
+  bool inner_;
+};
+
+template <class T>
+bool is_set(const T& v) {
+  if constexpr (std::is_same_v<T, Half> || std::is_same_v<T, BFloat16>) {
+    return (v.bits & 0x7fffu) != 0;
+  } else {
+    return v != T(0);
+  }
+}
+
+constexpr Index kBlock = 65536;
+
+// Calls hit(coordinates) for every non-zero element of [begin, end) in row-major order.
+template <class T, class Hit>
+void each_nonzero(const View& x, Index begin, Index end, Hit&& hit) {
+  const int last = x.rank - 1;
+  Index at[kMaxRank] = {};
+  Index rest = begin;
+  for (int d = last; d >= 0; rest /= x.size[d--]) at[d] = rest % x.size[d];
+  const Index inner = x.rank == 0 ? 1 : x.size[last], step = x.rank == 0 ? 0 : x.stride[last];
+  while (begin < end) {
+    const T* row = x.as<T>();
+    for (int d = 0; d < last; ++d) row += at[d] * x.stride[d];
+    const Index first = x.rank == 0 ? 0 : at[last], stop = std::min(inner, first + end - begin);
+    for (Index i = first; i < stop; ++i) {
+      if (!is_set(row[i * step])) continue;
+      if (x.rank > 0) at[last] = i;
+      hit(at);
+    }
+    begin += stop - first;
+    if (x.rank == 0) continue;
+    at[last] = 0;
+    for (int d = last - 1; d >= 0 && ++at[d] == x.size[d]; --d) at[d] = 0;
+  }
+}
+
+template <class T>
+Index count_nonzero(const View& x, Index begin, Index end) {
+  Index count = 0;
+  each_nonzero<T>(x, begin, end, [&](const Index*) { ++count; });
+  return count;
+}
+
+template <class T>
+Index find_nonzero(const View& out, const View& x) {
+  const Index n = numel(x), blocks = (n + kBlock - 1) / kBlock;
+  std::vector<Index> start(static_cast<std::size_t>(blocks) + 1, 0);
+  const auto each_block = [&](auto f) {
+    parallel_for(0, blocks, 1, [&](Index b, Index e) {
+      for (Index i = b; i < e; ++i)
+        f(static_cast<std::size_t>(i), i * kBlock, std::min(n, (i + 1) * kBlock));
+    });
+  };
+  each_block([&](std::size_t i, Index b, Index e) { start[i + 1] = count_nonzero<T>(x, b, e); });
+  for (std::size_t i = 0; i + 1 < start.size(); ++i) start[i + 1] += start[i];
+  if (!out || start.back() == 0) return start.back();
+  each_block([&](std::size_t i, Index b, Index e) {
+    Index* to = out.as<Index>() + start[i] * x.rank;
+    each_nonzero<T>(x, b, e, [&](const Index* at) { to = std::copy_n(at, x.rank, to); });
+  });
+  return start.back();
+}
+
+}  // namespace
+
+void gather(const View& out, const View& x, int dim, const View& index) {
+  if (numel(out) == 0) return;
+  by_width(x.dtype, [&](auto u) { Lanes<decltype(u), Read>(x, dim, index, out, {}).run(); });
+}
+
+void scatter(const View& out, int dim, const View& index, const View& source, bool accumulate) {
+  if (numel(index) == 0) return;
+  by_motion(out.dtype, accumulate, [&](auto t, auto f) {
+    Lanes<decltype(t), decltype(f)>(out, dim, index, source, f).run();
+  });
+}
+
+Index nonzero(const View& out, const View& x) {
+  Index count = 0;
+  dispatch(x.dtype, [&](auto tag) { count = find_nonzero<typename decltype(tag)::type>(out, x); });
+  return count;
+}
+
+}  // namespace weft::cpu
