@@ -117,7 +117,7 @@ TEST_CASE("a basic index is a view, others are copies") {
   CHECK(x.index({}).sizes() == Shape{3, 4});
   CHECK(full({}, 3).index({Ellipsis}).dim() == 0);
   CHECK(full({}, 3).index({true}).to_vector<Index>() == Numbers{3});
-  CHECK(full({}, 3).index({tensor(false)}).sizes() == Shape{0});
+  CHECK(full({}, 3).index({tensor(false)}).sizes().front() == 0);
 }
 
 TEST_CASE("index moves every dtype, by i32 and u8 indices too") {
@@ -173,7 +173,6 @@ TEST_CASE("index_put_ writes and adds in the order of the index") {
     x.index_put_(std::span<const TensorIndex>(indices), values, add);
     return x.to_vector<Index>();
   };
-  const Tensor even = counted({3, 4}).index({Slice(), tensor({0, 2})});
   // By NumPy: x[...] = values and numpy.add.at(x, ...).
   CHECK(put({tensor({0, 2, 0})}, tensor(100), true) ==
         Numbers{200, 201, 202, 203, 4, 5, 6, 7, 108, 109, 110, 111});
@@ -445,6 +444,8 @@ TEST_CASE("in-place indexing keeps to the tape's rules") {
   CHECK_THROWS_AS(leaf.scatter_add_(0, tensor({{0}}), ones({1, 1}, f64)), AutogradError);
   CHECK_THROWS_AS(leaf.masked_fill_(ones({2, 3}, boolean), 0), AutogradError);
   CHECK_THROWS_AS(leaf.index_put_({tensor({0})}, zeros({}, f64)), AutogradError);
+  Tensor seen = zeros({2, 3}, f64).view(6).requires_grad_();
+  CHECK_THROWS_AS(seen.masked_fill_(ones(6, boolean), 0), AutogradError);
   // A change through a view reaches the whole.
   Tensor x = leaf * 2, part = x.index({Slice(), Slice(1, None)});
   part.index_put_({tensor({0, 1}), tensor({0, 1})}, zeros({}, f64));
@@ -486,7 +487,7 @@ TEST_CASE("sums over repeated places have the same bits for any number of thread
     // In the order of the index.
     std::vector<float> plain(static_cast<std::size_t>(37 * width), 0);
     const auto i = index.to_vector<Index>();
-    const auto v = values.to_vector<float>();
+    const std::vector<float> v = values.to_vector<float>();
     for (std::size_t r = 0; r < i.size(); ++r) {
       for (std::size_t c = 0; c < static_cast<std::size_t>(width); ++c)
         plain[static_cast<std::size_t>(i[r] * width) + c] +=

@@ -13,7 +13,7 @@ inline Tensor sample(const Shape& sizes, bool requires_grad = false, unsigned se
   std::vector<double> values;
   for (Index i = 0; i < numel(sizes); ++i)
     values.push_back(static_cast<double>(static_cast<int>(bits() % 6144u) - 3072) / 1024);
-  Tensor x = tensor(values, Options(f64)).reshape(sizes);
+  Tensor x = tensor(values, Options(f64)).reshape(sizes).clone();
   return x.requires_grad_(requires_grad);
 }
 
