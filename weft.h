@@ -12,6 +12,7 @@
 #include <weft/core/threads.h>
 #include <weft/nn/activation.h>
 #include <weft/nn/checkpoint.h>
+#include <weft/nn/clip.h>
 #include <weft/nn/conv.h>
 #include <weft/nn/init.h>
 #include <weft/nn/linear.h>

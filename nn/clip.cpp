@@ -1,0 +1,51 @@
+#include <weft/nn/clip.h>
+
+#include <cmath>
+
+#include <weft/autograd/mode.h>
+#include <weft/core/check.h>
+#include <weft/ops/make.h>
+#include <weft/ops/reduce.h>
+#include <weft/ops/shape.h>
+
+namespace weft::nn {
+
+namespace {
+
+std::vector<Tensor> gradients(const std::vector<Tensor>& parameters) {
+  std::vector<Tensor> list;
+  for (const Tensor& p : parameters) {
+    if (Tensor g = p.grad(); g.defined()) list.push_back(g.detach());
+  }
+  return list;
+}
+
+}  // namespace
+
+Tensor clip_grad_norm_(const std::vector<Tensor>& parameters, double max_norm, double norm_type,
+                       bool error_if_nonfinite) {
+  const NoGradGuard guard;
+  std::vector<Tensor> grads = gradients(parameters), norms;
+  if (grads.empty()) return zeros({});
+  for (const Tensor& g : grads) norms.push_back(g.norm(norm_type));
+  const Tensor total = stack(norms).norm(norm_type);
+  const auto value = total.item<double>();
+  if (error_if_nonfinite && !std::isfinite(value)) {
+    fail<ValueError>("clip_grad_norm_", "got gradients of norm {}, expected a finite one", value);
+  }
+  // A NaN goes on into the gradients.
+  const double scale = max_norm / (value + 1e-6);
+  if (scale >= 1) return total;
+  for (Tensor& g : grads) g.mul_(scale);
+  return total;
+}
+
+void clip_grad_value_(const std::vector<Tensor>& parameters, double clip_value) {
+  if (!(clip_value >= 0)) {
+    fail<ValueError>("clip_grad_value_", "got {}, expected 0 or more", clip_value);
+  }
+  const NoGradGuard guard;
+  for (Tensor& g : gradients(parameters)) g.clamp_(-clip_value, clip_value);
+}
+
+}  // namespace weft::nn
