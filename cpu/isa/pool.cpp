@@ -128,7 +128,7 @@ void max_row(void* y, void* where, bool wide, const void* x, const PoolRow& p) {
 }
 
 // Gathers: each input pixel sums the gradients of the windows that it won. Channels [c, c + step).
-template <class T, class I, bool Whole>
+template <class T, class I, bool Whole, bool Dense>
 WEFT_INLINE void gather(T* gx, const T* gy, const I* where, const PoolGradientRow& p, Range rows,
                         Range columns, Int at_h, Int at_w, Int c) {
   using V = Vec<Value<T>>;
@@ -138,11 +138,12 @@ WEFT_INLINE void gather(T* gx, const T* gy, const I* where, const PoolGradientRo
   Value<T> one = 0;
   for (Int i = rows.begin; i < rows.end; ++i) {
     const Int h = at_h - i * p.stride_h;
-    if (h % p.dilation_h) continue;
+    if (!Dense && h % p.dilation_h) continue;
     for (Int j = columns.begin; j < columns.end; ++j) {
       const Int w = at_w - j * p.stride_w;
-      if (w % p.dilation_w) continue;
-      const Int element = h / p.dilation_h * p.kernel_w + w / p.dilation_w;
+      if (!Dense && w % p.dilation_w) continue;
+      const Int element =
+          Dense ? h * p.kernel_w + w : h / p.dilation_h * p.kernel_w + w / p.dilation_w;
       const T* g = gy + i * p.y_row + j * p.y_pixel + c;
       const I* mark = where + i * p.where_row + j * p.where_pixel + c;
       if constexpr (Whole) {
@@ -159,7 +160,8 @@ WEFT_INLINE void gather(T* gx, const T* gy, const I* where, const PoolGradientRo
     narrow(gx + c, one);
 }
 
-template <class T, class I>
+// Dense: without dilation, and so without divisions.
+template <class T, class I, bool Dense>
 void gradient_inputs(T* gx, const T* gy, const I* where, const PoolGradientRow& p) {
   const Int at_h = p.row + p.padding_h, whole = p.channels / kStep<T> * kStep<T>;
   const Range rows = covering(at_h, p.stride_h, p.dilation_h, p.kernel_h, p.y_height);
@@ -169,20 +171,28 @@ void gradient_inputs(T* gx, const T* gy, const I* where, const PoolGradientRow& 
     T* to = gx + x * p.gx_pixel;
     Int c = 0;
     for (; c < whole; c += kStep<T>)
-      gather<T, I, true>(to, gy, where, p, rows, columns, at_h, at_w, c);
-    for (; c < p.channels; ++c) gather<T, I, false>(to, gy, where, p, rows, columns, at_h, at_w, c);
+      gather<T, I, true, Dense>(to, gy, where, p, rows, columns, at_h, at_w, c);
+    for (; c < p.channels; ++c)
+      gather<T, I, false, Dense>(to, gy, where, p, rows, columns, at_h, at_w, c);
   }
+}
+
+template <class T, class I>
+void gradient_row(void* gx, const void* gy, const void* where, const PoolGradientRow& p) {
+  const auto to = static_cast<T*>(gx);
+  const auto from = static_cast<const T*>(gy);
+  const auto marks = static_cast<const I*>(where);
+  if (p.dilation_h == 1 && p.dilation_w == 1)
+    gradient_inputs<T, I, true>(to, from, marks, p);
+  else
+    gradient_inputs<T, I, false>(to, from, marks, p);
 }
 
 template <class T>
 void max_gradient_row(void* gx, const void* gy, const void* where, bool wide,
                       const PoolGradientRow& p) {
-  const auto to = static_cast<T*>(gx);
-  const auto from = static_cast<const T*>(gy);
-  if (wide)
-    gradient_inputs(to, from, static_cast<const std::int32_t*>(where), p);
-  else
-    gradient_inputs(to, from, static_cast<const std::uint8_t*>(where), p);
+  const auto row = wide ? gradient_row<T, std::int32_t> : gradient_row<T, std::uint8_t>;
+  row(gx, gy, where, p);
 }
 
 }  // namespace
