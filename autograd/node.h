@@ -103,6 +103,18 @@ class WEFT_API Leaf final : public Node {
   Output output_;
 };
 
+// Holds a leaf's grad for a scope.
+struct LeafLock {
+  explicit LeafLock(Leaf& leaf) : leaf(leaf) {
+    while (leaf.lock.test_and_set(std::memory_order_acquire)) leaf.lock.wait(true);
+  }
+  ~LeafLock() {
+    leaf.lock.clear(std::memory_order_release);
+    leaf.lock.notify_one();
+  }
+  Leaf& leaf;
+};
+
 struct EdgeCount {
   std::size_t n;
 };
