@@ -22,10 +22,12 @@
 #include <weft/nn/sequential.h>
 #include <weft/ops/autocast.h>
 #include <weft/ops/conv.h>
+#include <weft/ops/dropout.h>
 #include <weft/ops/elementwise.h>
 #include <weft/ops/embedding.h>
 #include <weft/ops/index.h>
 #include <weft/ops/make.h>
 #include <weft/ops/matmul.h>
 #include <weft/ops/reduce.h>
+#include <weft/ops/pool.h>
 #include <weft/ops/shape.h>

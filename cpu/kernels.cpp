@@ -2,7 +2,9 @@
 #include <weft/cpu/elementwise.h>
 #include <weft/cpu/indexing.h>
 #include <weft/cpu/matmul.h>
+#include <weft/cpu/norm.h>
 #include <weft/cpu/pool.h>
+#include <weft/cpu/pool_pick.h>
 #include <weft/cpu/random.h>
 #include <weft/cpu/reduce.h>
 
@@ -26,6 +28,7 @@ const Kernels& cpu_kernels() {
                .backward_weight = conv2d_backward_weight},
       .pool = {.max_forward = max_pool_forward,
                .max_backward = max_pool_backward,
+               .max_pick = max_pool_pick,
                .average_forward = average_pool_forward,
                .average_backward = average_pool_backward,
                .adaptive_forward = adaptive_pool_forward,
@@ -36,6 +39,14 @@ const Kernels& cpu_kernels() {
                    .put = put,
                    .within = within,
                    .nonzero = cpu::nonzero},
+      .norm = {.batch_stats = batch_stats,
+               .batch_forward = batch_forward,
+               .batch_backward = batch_backward,
+               .update_running = update_running,
+               .layer_forward = layer_forward,
+               .layer_backward = layer_backward,
+               .local_response_forward = local_response_forward,
+               .local_response_backward = local_response_backward},
       .random = {.uniform = random_uniform,
                  .normal = random_normal,
                  .integer = random_integer,

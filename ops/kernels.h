@@ -102,34 +102,43 @@ struct Kernels {
                             const Conv2dOptions&) = nullptr;
   } conv = {};
   struct Pool {
-    // where: u8 position within the window, of the output's shape and strides; may be absent
+    // where: position within the window, of the output's shape and strides; may be absent. u8, or
+    // i32 for windows of more than 256 elements
     void (*max_forward)(const View& y, const View& where, const View& x,
                         const PoolOptions&) = nullptr;
     void (*max_backward)(const View& gx, const View& gy, const View& where,
                          const PoolOptions&) = nullptr;
+    // y = what x holds at the positions in where
+    void (*max_pick)(const View& y, const View& where, const View& x, const PoolOptions&) = nullptr;
     void (*average_forward)(const View& y, const View& x, const PoolOptions&) = nullptr;
     void (*average_backward)(const View& gx, const View& gy, const PoolOptions&) = nullptr;
     void (*adaptive_forward)(const View& y, const View& x) = nullptr;
     void (*adaptive_backward)(const View& gx, const View& gy) = nullptr;
   } pool = {};
 
-  // Normalisation. mean and rstd are f32 (f64 for f64) over the channels or rows; weight and bias
-  // may be absent.
+  // Normalisation. mean, variance and rstd are contiguous, f32 (f64 for f64), over the channels or
+  // rows; weight and bias of any floating dtype, and may be absent. Every image lies in memory as x
+  // does: contiguous, or with the channels (dimension 1) innermost and nothing else reordered.
   struct Norm {
     void (*batch_stats)(const View& mean, const View& variance, const View& x) = nullptr;
     void (*batch_forward)(const View& y, const View& x, const View& mean, const View& rstd,
                           const View& weight, const View& bias, bool relu) = nullptr;
-    // training: the statistics came from x, so gradients flow through them. gx, gw, gb may be
-    // absent.
+    // training: the statistics came from x, so gradients flow through them. relu: the forward pass
+    // had it; only then is bias read. gx, gw, gb may be absent.
     void (*batch_backward)(const View& gx, const View& gw, const View& gb, const View& gy,
                            const View& x, const View& mean, const View& rstd, const View& weight,
-                           bool training) = nullptr;
-    // x is rank 2: rows, normalised elements
+                           const View& bias, bool training, bool relu) = nullptr;
+    // running = (1 - momentum) * running + momentum * batch, the variance times correction before
+    void (*update_running)(const View& running_mean, const View& running_variance, const View& mean,
+                           const View& variance, double momentum, double correction) = nullptr;
+    // x, y, gy, gx are contiguous of rank 2: rows, normalised elements; weight, bias, gw, gb
+    // contiguous
     void (*layer_forward)(const View& y, const View& mean, const View& rstd, const View& x,
                           const View& weight, const View& bias, double eps) = nullptr;
     void (*layer_backward)(const View& gx, const View& gw, const View& gb, const View& gy,
                            const View& x, const View& mean, const View& rstd,
                            const View& weight) = nullptr;
+    // contiguous rows of channels, rank 2
     void (*local_response_forward)(const View& y, const View& x, Index size, double alpha,
                                    double beta, double k) = nullptr;
     void (*local_response_backward)(const View& gx, const View& gy, const View& x, Index size,
