@@ -29,5 +29,6 @@
 #include <weft/ops/make.h>
 #include <weft/ops/matmul.h>
 #include <weft/ops/reduce.h>
+#include <weft/ops/norm.h>
 #include <weft/ops/pool.h>
 #include <weft/ops/shape.h>
