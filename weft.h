@@ -28,7 +28,7 @@
 #include <weft/ops/index.h>
 #include <weft/ops/make.h>
 #include <weft/ops/matmul.h>
-#include <weft/ops/reduce.h>
 #include <weft/ops/norm.h>
 #include <weft/ops/pool.h>
+#include <weft/ops/reduce.h>
 #include <weft/ops/shape.h>

@@ -5,7 +5,7 @@
 #include <weft/ops/elementwise.h>
 #include <weft/ops/kernels.h>
 #include <weft/ops/make.h>
-#include <weft/ops/shape.h>
+#include <weft/ops/matmul.h>
 
 namespace weft {
 
@@ -286,15 +286,13 @@ struct LocalResponse {
 // out[:, c] = sum of x[:, c - before] to x[:, c - before + size - 1]; x [rows, C].
 Tensor neighbours(const Tensor& x, Index size, Index before) {
   const Index n = x.sizes()[1];
-  Tensor total;
-  for (Index j = 0; j < size; ++j) {
-    const Index shift = j - before;
-    if (shift <= -n || shift >= n) continue;
-    const Tensor part = x.narrow(1, std::max<Index>(0, shift), n - std::abs(shift));
-    const Tensor whole = pad(part, {std::max<Index>(0, -shift), std::max<Index>(0, shift)});
-    total = total.defined() ? total + whole : whole;
+  std::vector<double> band(static_cast<std::size_t>(n * n));
+  for (Index c = 0; c < n; ++c) {
+    for (Index i = std::max<Index>(0, c - before); i < std::min(n, c - before + size); ++i) {
+      band[static_cast<std::size_t>(i * n + c)] = 1;
+    }
   }
-  return total;
+  return matmul(x, tensor(band, x.options()).reshape({n, n}));
 }
 
 struct LocalResponseBackward {
