@@ -2,6 +2,7 @@
 
 #include <weft/autograd/record.h>
 #include <weft/core/check.h>
+#include <weft/ops/autocast.h>
 #include <weft/ops/elementwise.h>
 #include <weft/ops/kernels.h>
 
@@ -160,6 +161,10 @@ bool folds(const Tensor& a, const Tensor& b) {
 }  // namespace
 
 Tensor matmul(const Tensor& a, const Tensor& b) {
+  if (autocasting()) {
+    const AutocastPause pause;
+    return matmul(lowered(a), lowered(b));
+  }
   const int ra = a.get("matmul").sizes.size(), rb = b.get("matmul").sizes.size();
   if (ra == 2 && rb == 2) return product("matmul", a, false, b, false);
   if (ra == 0 || rb == 0) fail_shapes("matmul", a, b, "at least one dimension in each");
@@ -174,12 +179,20 @@ Tensor matmul(const Tensor& a, const Tensor& b) {
 }
 
 Tensor mm(const Tensor& a, const Tensor& b) {
+  if (autocasting()) {
+    const AutocastPause pause;
+    return mm(lowered(a), lowered(b));
+  }
   check_rank("mm", a, 2);
   check_rank("mm", b, 2);
   return product("mm", a, false, b, false);
 }
 
 Tensor bmm(const Tensor& a, const Tensor& b) {
+  if (autocasting()) {
+    const AutocastPause pause;
+    return bmm(lowered(a), lowered(b));
+  }
   check_rank("bmm", a, 3);
   check_rank("bmm", b, 3);
   if (a.sizes()[0] != b.sizes()[0]) fail_shapes("bmm", a, b, "one size of batch");
@@ -227,6 +240,10 @@ Tensor scaled(const Tensor& g, double by) { return by == 1 ? g : g * by; }
 
 Tensor addmm(const Tensor& input, const Tensor& a, const Tensor& b, const Scalar& beta,
              const Scalar& alpha) {
+  if (autocasting()) {
+    const AutocastPause pause;
+    return addmm(lowered(input), lowered(a), lowered(b), beta, alpha);
+  }
   check_rank("addmm", a, 2);
   check_rank("addmm", b, 2);
   check_operands("addmm", a, b);
@@ -276,6 +293,10 @@ Tensor plain_rows(const Tensor& x) {
 }  // namespace
 
 Tensor linear(const Tensor& x, const Tensor& weight, const Tensor& bias) {
+  if (autocasting()) {
+    const AutocastPause pause;
+    return linear(lowered(x), lowered(weight), lowered(bias));
+  }
   check_linear(x, weight, bias);
   Shape sizes = x.sizes();
   sizes[sizes.size() - 1] = weight.sizes()[0];
