@@ -2,9 +2,11 @@
 
 #include <cmath>
 
+#include <weft/autograd/mode.h>
 #include <weft/core/check.h>
 #include <weft/nn/init.h>
 #include <weft/nn/sizes.h>
+#include <weft/ops/embedding.h>
 #include <weft/ops/matmul.h>
 
 namespace weft::nn {
@@ -50,6 +52,41 @@ std::string Linear::extra_repr() const {
   const Index in = weight.defined() ? weight.size(1) : in_;
   return fmt::format("in_features={}, out_features={}, bias={}", in, out_,
                      has_bias_ ? "True" : "False");
+}
+
+Embedding::Embedding(Index num_embeddings, Index embedding_dim, std::optional<Index> padding_idx)
+    : rows_(num_embeddings), dim_(embedding_dim), padding_(padding_idx) {
+  if (rows_ <= 0 || dim_ <= 0) {
+    fail<ValueError>("Embedding", "got {} rows of {}, expected 1 or more", rows_, dim_);
+  }
+  if (padding_ && (*padding_ < -rows_ || *padding_ >= rows_)) {
+    fail<ValueError>("Embedding", "got padding_idx {}, expected one of {} rows", *padding_, rows_);
+  }
+  if (padding_ && *padding_ < 0) *padding_ += rows_;
+  build({1});
+}
+
+std::vector<ParameterShape> Embedding::parameter_shapes(const Shape&) const {
+  return {{"weight", {rows_, dim_}}};
+}
+
+void Embedding::reset_parameters() {
+  init::normal_(weight);
+  const NoGradGuard guard;
+  if (padding_) weight.select(0, *padding_).zero_();
+}
+
+Tensor Embedding::forward(const Tensor& x) { return embedding(weight, x, padding_); }
+
+Shape Embedding::output_shape(const Shape& input) const {
+  Shape y = input;
+  y.push_back(dim_);
+  return y;
+}
+
+std::string Embedding::extra_repr() const {
+  return fmt::format("{}, {}{}", rows_, dim_,
+                     padding_ ? fmt::format(", padding_idx={}", *padding_) : "");
 }
 
 }  // namespace weft::nn

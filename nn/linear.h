@@ -27,4 +27,26 @@ class WEFT_API Linear : public Module {
   bool has_bias_;
 };
 
+// Rows of a table: x of any shape and an integer dtype to x's shape + [dim]. The row padding_idx,
+// if given, starts as zeros and gets no gradient. Initial values: N(0, 1).
+class WEFT_API Embedding : public Module {
+ public:
+  Embedding(Index num_embeddings, Index embedding_dim, std::optional<Index> padding_idx = {});
+
+  Tensor& weight = parameter("weight");  // [num_embeddings, embedding_dim]
+
+  Tensor forward(const Tensor& x) override;
+  Shape output_shape(const Shape& input) const override;
+  void reset_parameters() override;
+  std::string kind() const override { return "Embedding"; }
+  std::string extra_repr() const override;
+
+ protected:
+  std::vector<ParameterShape> parameter_shapes(const Shape& input) const override;
+
+ private:
+  Index rows_, dim_;
+  std::optional<Index> padding_;
+};
+
 }  // namespace weft::nn
