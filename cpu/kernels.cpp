@@ -3,6 +3,7 @@
 #include <weft/cpu/indexing.h>
 #include <weft/cpu/matmul.h>
 #include <weft/cpu/norm.h>
+#include <weft/cpu/optimizer.h>
 #include <weft/cpu/pool.h>
 #include <weft/cpu/pool_pick.h>
 #include <weft/cpu/random.h>
@@ -53,6 +54,7 @@ const Kernels& cpu_kernels() {
                  .bernoulli = random_bernoulli,
                  .permutation = cpu::random_permutation,
                  .dropout = dropout},
+      .optimizer_step = optimizer_step,
   };
   return table;
 }

@@ -1,51 +1,16 @@
 #pragma once
 
 #include <weft/core/threads.h>
-#include <weft/cpu/isa.h>
+#include <weft/cpu/elements.h>
 #include <weft/cpu/isa/norm.h>
 #include <weft/cpu/loop_walk.h>
 #include <weft/cpu/scratch.h>
 
-// What cpu/norm.cpp and cpu/layer_norm.cpp share. S is the type that is computed in.
+// What cpu/norm.cpp and cpu/layer_norm.cpp share.
 namespace weft::cpu {
-
-template <class S>
-inline constexpr int kComputeOf = static_cast<int>(sizeof(S) == 8 ? Compute::F64 : Compute::F32);
 
 const NormLoops<float>& norm_loops(float);
 const NormLoops<double>& norm_loops(double);
-
-template <class F>
-void by_compute(DType t, F&& f) {
-  if (t == DType::F64) return f(double{});
-  f(float{});
-}
-
-// Contiguous elements of any floating dtype, read and written as S.
-template <class S>
-struct Elements {
-  char* data;
-  DType dtype;
-
-  explicit Elements(const View& v) : data(v.as<char>()), dtype(v.dtype) {}
-  bool direct() const { return dtype == dtype_of<S>; }
-  char* at(Index i) const { return data + i * static_cast<Index>(size_of(dtype)); }
-  // Elements [first, first + n) where they lie, or converted into block.
-  const S* read(Index first, Index n, S* block) const {
-    if (direct()) return reinterpret_cast<const S*>(at(first));
-    isa().load[kComputeOf<S>][static_cast<int>(dtype)](block, at(first),
-                                                       static_cast<Index>(size_of(dtype)), n);
-    return block;
-  }
-  S* place(Index first, S* block) const {
-    return direct() ? reinterpret_cast<S*>(at(first)) : block;
-  }
-  void write(Index first, Index n, const S* block) const {
-    if (direct()) return;
-    isa().store[kComputeOf<S>][static_cast<int>(dtype)](
-        at(first), static_cast<Index>(size_of(dtype)), block, n);
-  }
-};
 
 // The elements of a rank 1 (or contiguous) view as S, or n times `otherwise` where it is absent.
 template <class S>
