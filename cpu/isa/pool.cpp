@@ -160,6 +160,18 @@ WEFT_INLINE void gather(T* gx, const T* gy, const I* where, const PoolGradientRo
     narrow(gx + c, one);
 }
 
+// One window alone holds the pixel, as its `element`: the common case of windows side by side.
+template <class T, class I>
+WEFT_INLINE void gather_one(T* gx, const T* gy, const I* where, Int element, Int count) {
+  using P = Vec<Position<T>>;
+  typedef I Narrow __attribute__((vector_size(kStep<T> * sizeof(I))));
+  const auto wanted = static_cast<Position<T>>(element);
+  for (Int c = 0; c < count; c += kStep<T>) {
+    const P won = __builtin_convertvector(load_as<Narrow>(where + c), P);
+    store(gx + c, won == wanted ? load(gy + c) : Vec<Value<T>>{});
+  }
+}
+
 // Dense: without dilation, and so without divisions.
 template <class T, class I, bool Dense>
 void gradient_inputs(T* gx, const T* gy, const I* where, const PoolGradientRow& p) {
@@ -170,6 +182,12 @@ void gradient_inputs(T* gx, const T* gy, const I* where, const PoolGradientRow& 
     const Range columns = covering(at_w, p.stride_w, p.dilation_w, p.kernel_w, p.y_width);
     T* to = gx + x * p.gx_pixel;
     Int c = 0;
+    if (Dense && rows.end - rows.begin == 1 && columns.end - columns.begin == 1) {
+      const Int i = rows.begin, j = columns.begin;
+      gather_one(to, gy + i * p.y_row + j * p.y_pixel, where + i * p.where_row + j * p.where_pixel,
+                 (at_h - i * p.stride_h) * p.kernel_w + at_w - j * p.stride_w, whole);
+      c = whole;
+    }
     for (; c < whole; c += kStep<T>)
       gather<T, I, true, Dense>(to, gy, where, p, rows, columns, at_h, at_w, c);
     for (; c < p.channels; ++c)
