@@ -59,7 +59,7 @@ TEST_CASE("several backward passes run through the conversion of one scope") {
   check_equal(w.grad(), full({2, 2}, 6.0f));
 }
 
-TEST_CASE("an inner guard can turn autocast off; other dtypes stay as they are") {
+TEST_CASE("an inner guard can turn autocast off, other dtypes stay as they are") {
   const Tensor a = ones({2, 2}), d = ones({2, 2}, f64);
   AutocastGuard autocast(f16);
   CHECK(matmul(a, a).dtype() == f16);
