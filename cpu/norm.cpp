@@ -9,7 +9,7 @@ namespace weft::cpu {
 namespace {
 
 constexpr Index kBlockRows = 256;       // whose sums one partial result holds
-constexpr Index kPiece = 4096;          // elements converted at a time
+constexpr Index kPiece = 1024;          // elements converted at a time
 constexpr std::size_t kTermArrays = 5;  // mean, scale, bias, slope, offset
 
 // x as rows of channels (channels-last), or as outer x channels x inner.
