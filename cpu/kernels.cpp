@@ -1,6 +1,7 @@
 #include <weft/cpu/conv.h>
 #include <weft/cpu/elementwise.h>
 #include <weft/cpu/indexing.h>
+#include <weft/cpu/loss.h>
 #include <weft/cpu/matmul.h>
 #include <weft/cpu/norm.h>
 #include <weft/cpu/optimizer.h>
@@ -8,6 +9,7 @@
 #include <weft/cpu/pool_pick.h>
 #include <weft/cpu/random.h>
 #include <weft/cpu/reduce.h>
+#include <weft/cpu/softmax.h>
 
 namespace weft {
 
@@ -42,6 +44,8 @@ const Kernels& cpu_kernels() {
                .layer_backward = layer_backward,
                .local_response_forward = local_response_forward,
                .local_response_backward = local_response_backward},
+      .softmax = {.forward = softmax_forward, .backward = softmax_backward},
+      .loss = {.nll_forward = nll_forward, .nll_backward = nll_backward},
       .indexing = {.gather = cpu::gather,
                    .scatter = cpu::scatter,
                    .take = take,

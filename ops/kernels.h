@@ -50,6 +50,12 @@ struct PoolOptions {
   Index divisor = 0;              // average only; 0: the window's size
 };
 
+struct NllOptions {
+  Index ignore_index = -100;
+  double smoothing = 0;
+  bool softmax = false;  // backward: to what y is the log_softmax of
+};
+
 enum class OptimizerId : std::uint8_t { SGD, Adam, AdamW };
 
 struct OptimizerOptions {  // one step of one flat buffer, formulas as in torch.optim
@@ -148,6 +154,17 @@ struct Kernels {
     void (*forward)(const View& y, const View& x, int dim, bool log) = nullptr;
     void (*backward)(const View& gx, const View& gy, const View& y, int dim, bool log) = nullptr;
   } softmax = {};
+  // Contiguous y (log-probabilities) and gx [N, C, D], target i64 [N, D], weight [C] or absent, all
+  // of f32 or f64. The target's distribution is q = (1 - smoothing) w[t] at t, plus smoothing / C *
+  // w; 0 where t is ignored.
+  struct Loss {
+    // loss = -sum(q y) and row_weight = w[t], contiguous [N, D]
+    void (*nll_forward)(const View& loss, const View& row_weight, const View& y, const View& target,
+                        const View& weight, const NllOptions&) = nullptr;
+    // gx = scale * (softmax ? exp(y) sum(q) - q : -q), scale [N, D] of any strides
+    void (*nll_backward)(const View& gx, const View& scale, const View& y, const View& target,
+                         const View& weight, const NllOptions&) = nullptr;
+  } loss = {};
 
   // Indexing. Index views are i64 and in range (checked by the op); x and out may be any strides.
   // What is written twice is written in row-major order of the index, for any number of threads.

@@ -268,11 +268,10 @@ Tensor Tensor::std(const Shape& dims, Index correction, bool keepdim) const {
 
 namespace {
 
-// g in equal parts to the elements of x whose magnitude (or value) is that of y.
+// g in equal parts to the elements of x that are y. A NaN equals none: it makes them all NaN.
 Tensor among_ties(const Reduction& r, const Tensor& g, const Tensor& x, const Tensor& y) {
   const Tensor mask = x.eq(r.over(y));
-  const Tensor share = r.over(g) / mask.sum(r.dims, true);
-  return where(mask, share, 0);
+  return mask * (r.over(g) / mask.sum(r.dims, true));
 }
 
 Tensor norm_gradient(const Reduction& r, double p, const Tensor& g, const Tensor& x,
