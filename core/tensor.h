@@ -1,5 +1,6 @@
 #pragma once
 
+#include <iosfwd>
 #include <optional>
 #include <span>
 #include <string>
@@ -332,6 +333,9 @@ WEFT_API Tensor make_tensor(const Shape& sizes, const Shape& strides, DType dtyp
 WEFT_API Tensor make_alias(const Tensor& x, const Layout& layout);
 // A 0-d tensor that promotes weakly.
 WEFT_API Tensor make_scalar(const Scalar& value, DType dtype, Device device = {});
+
+// x.str(): the elements as PyTorch prints them.
+WEFT_API std::ostream& operator<<(std::ostream& out, const Tensor& x);
 
 // The dtype of an operation on both, PyTorch's: a 0-d tensor or a Scalar counts only by category.
 WEFT_API DType result_type(const Tensor& a, const Tensor& b);

@@ -8,7 +8,7 @@ namespace weft {
 enum class Reduction : std::uint8_t { None, Mean, Sum };
 
 struct CrossEntropyOptions {
-  Tensor weight;              // [classes], or undefined
+  Tensor weight = {};         // [classes], or undefined
   Index ignore_index = -100;  // targets of this class neither count nor get a gradient
   Reduction reduction = Reduction::Mean;
   double label_smoothing = 0;  // from 0 to 1: this part of the target is spread over all classes
@@ -23,7 +23,7 @@ WEFT_API Tensor cross_entropy(const Tensor& x, const Tensor& target,
                               const CrossEntropyOptions& options = {});
 
 struct NllLossOptions {
-  Tensor weight;
+  Tensor weight = {};
   Index ignore_index = -100;
   Reduction reduction = Reduction::Mean;
 };
@@ -38,8 +38,8 @@ WEFT_API Tensor l1_loss(const Tensor& x, const Tensor& target,
                         Reduction reduction = Reduction::Mean);
 
 struct BinaryCrossEntropyOptions {
-  Tensor weight;      // of each element; broadcasts to x
-  Tensor pos_weight;  // of the positive targets; broadcasts to x
+  Tensor weight = {};      // of each element; broadcasts to x
+  Tensor pos_weight = {};  // of the positive targets; broadcasts to x
   Reduction reduction = Reduction::Mean;
 };
 

@@ -1,0 +1,154 @@
+#include <cmath>
+#include <ostream>
+
+#include <weft/core/check.h>
+#include <weft/core/tensor.h>
+
+// Tensors as PyTorch prints them, with its defaults: 4 digits, lines of 80, and from 1001 elements
+// on only 3 at either end of each dimension.
+namespace weft {
+namespace {
+
+constexpr Index kThreshold = 1000, kEdge = 3;
+constexpr std::size_t kLine = 80, kIndent = 7;  // as wide as "tensor("
+
+class Printer {
+ public:
+  explicit Printer(const Tensor& t) : t_(t), summarise_(t.numel() > kThreshold) {
+    if (is_floating(t.dtype())) {
+      each(0, t_.storage_offset(), [&](Index at) { measure(number(at)); });
+      scientific_ = highest_ > 0 &&
+                    (highest_ / lowest_ > 1000 || highest_ > 1e8 || (!whole_ && lowest_ < 1e-4));
+    }
+    each(0, t_.storage_offset(), [&](Index at) {
+      if (!is_floating(t.dtype()) || (std::isfinite(number(at)) && number(at) != 0))
+        width_ = std::max(width_, text(at).size());
+    });
+  }
+
+  std::string elements() const {
+    return t_.dim() == 0 ? padded(t_.storage_offset()) : nested(0, t_.storage_offset(), kIndent);
+  }
+
+ private:
+  // Elements shown along a dimension: all, or the first and the last.
+  bool cut(Index n) const { return summarise_ && n > 2 * kEdge; }
+
+  template <class F>
+  void each(int d, Index at, const F& f) const {
+    if (d == t_.dim()) return f(at);
+    const Index n = t_.size(d);
+    for (Index i = 0; i < n; ++i) {
+      if (cut(n) && i == kEdge) i = n - kEdge;
+      each(d + 1, at + i * t_.stride(d), f);
+    }
+  }
+
+  template <class T>
+  T read(Index at) const {
+    return dispatch(t_.dtype(), [&](auto tag) {
+      using E = typename decltype(tag)::type;
+      return static_cast<T>(static_cast<const E*>(t_.impl()->storage->data())[at]);
+    });
+  }
+  double number(Index at) const { return read<double>(at); }
+
+  void measure(double v) {
+    if (!std::isfinite(v) || v == 0) return;
+    whole_ = whole_ && v == std::ceil(v);
+    lowest_ = highest_ == 0 ? std::abs(v) : std::min(lowest_, std::abs(v));
+    highest_ = std::max(highest_, std::abs(v));
+  }
+
+  std::string text(Index at) const {
+    if (t_.dtype() == DType::Bool) return read<std::int64_t>(at) ? "True" : "False";
+    if (!is_floating(t_.dtype())) return std::to_string(read<std::int64_t>(at));
+    const double v = number(at);
+    if (std::isnan(v)) return "nan";
+    if (std::isinf(v)) return v > 0 ? "inf" : "-inf";
+    return scientific_ ? fmt::format("{:.4e}", v)
+           : whole_    ? fmt::format("{:.0f}.", v)
+                       : fmt::format("{:.4f}", v);
+  }
+  std::string padded(Index at) const { return fmt::format("{:>{}}", text(at), width_); }
+
+  std::string row(int d, Index at, std::size_t indent) const {
+    const std::size_t per_line = std::max<std::size_t>(1, (kLine - indent) / (width_ + 2));
+    const Index n = t_.size(d);
+    std::string s = "[";
+    std::size_t shown = 0;
+    const auto add = [&](const std::string& element) {
+      if (shown > 0) s += shown % per_line ? ", " : ",\n" + std::string(indent + 1, ' ');
+      s += element;
+      ++shown;
+    };
+    for (Index i = 0; i < n; ++i) {
+      if (cut(n) && i == kEdge) {
+        add(" ...");
+        i = n - kEdge;
+      }
+      add(padded(at + i * t_.stride(d)));
+    }
+    return s + "]";
+  }
+
+  std::string nested(int d, Index at, std::size_t indent) const {
+    if (d == t_.dim() - 1) return row(d, at, indent);
+    const Index n = t_.size(d);
+    const std::string between = "," +
+                                std::string(static_cast<std::size_t>(t_.dim() - d - 1), '\n') +
+                                std::string(indent + 1, ' ');
+    std::string s = "[";
+    for (Index i = 0; i < n; ++i) {
+      if (i > 0) s += between;
+      if (cut(n) && i == kEdge) {
+        s += "..." + between;
+        i = n - kEdge;
+      }
+      s += nested(d + 1, at + i * t_.stride(d), indent + 1);
+    }
+    return s + "]";
+  }
+
+  const Tensor& t_;
+  bool summarise_, scientific_ = false, whole_ = true;
+  double lowest_ = 0, highest_ = 0;
+  std::size_t width_ = 1;
+};
+
+std::string dtype_suffix(const Tensor& t) {
+  const DType d = t.dtype();
+  const bool plain = d == DType::F32 || (t.numel() > 0 && (d == DType::I64 || d == DType::Bool));
+  return plain ? "" : fmt::format("dtype=weft.{}", d);
+}
+
+std::string grad_suffix(const Tensor& t) {
+  if (const char* name = t.grad_fn()) return fmt::format("grad_fn=<{}>", name);
+  return t.requires_grad() ? "requires_grad=True" : "";
+}
+
+std::string size_suffix(const Tensor& t) {
+  if (t.numel() > 0 || t.dim() == 1) return "";
+  return fmt::format("size=({})", fmt::join(t.sizes(), ", "));
+}
+
+}  // namespace
+
+std::string Tensor::str() const {
+  if (!defined()) return "tensor(undefined)";
+  std::string s = "tensor(" + (numel() == 0 ? "[]" : Printer(*this).elements());
+  const std::size_t line_start = s.rfind('\n');
+  std::size_t used =
+      s.size() - (line_start == std::string::npos ? std::size_t(-1) : line_start) + 1;
+  for (const std::string& suffix : {size_suffix(*this), dtype_suffix(*this), grad_suffix(*this)}) {
+    if (suffix.empty()) continue;
+    const bool fits = used + suffix.size() + 2 <= kLine;
+    s += (fits ? ", " : ",\n" + std::string(kIndent, ' ')) + suffix;
+    used = fits ? used + suffix.size() + 2 : kIndent + suffix.size();
+  }
+  return s + ")";
+}
+
+std::ostream& operator<<(std::ostream& out, const Tensor& t) { return out << t.str(); }
+
+}  // namespace weft
