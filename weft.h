@@ -27,9 +27,9 @@
 <<<<<<< HEAD
 #include <weft/ops/embedding.h>
 #include <weft/ops/index.h>
-=======
+    =======
 #include <weft/ops/loss.h>
->>>>>>> 5bf32a3 (Softmax along rows and columns; tests of reductions)
+    >>>>>>> 5bf32a3 (Softmax along rows and columns; tests of reductions)
 #include <weft/ops/make.h>
 #include <weft/ops/matmul.h>
 #include <weft/ops/norm.h>
