@@ -24,12 +24,9 @@
 #include <weft/ops/conv.h>
 #include <weft/ops/dropout.h>
 #include <weft/ops/elementwise.h>
-<<<<<<< HEAD
 #include <weft/ops/embedding.h>
 #include <weft/ops/index.h>
-    =======
 #include <weft/ops/loss.h>
-    >>>>>>> 5bf32a3 (Softmax along rows and columns; tests of reductions)
 #include <weft/ops/make.h>
 #include <weft/ops/matmul.h>
 #include <weft/ops/norm.h>
