@@ -14,10 +14,14 @@
 #include <weft/nn/checkpoint.h>
 #include <weft/nn/clip.h>
 #include <weft/nn/conv.h>
+#include <weft/nn/dropout.h>
 #include <weft/nn/init.h>
 #include <weft/nn/linear.h>
+#include <weft/nn/models/alexnet.h>
 #include <weft/nn/module.h>
+#include <weft/nn/norm.h>
 #include <weft/nn/optim.h>
+#include <weft/nn/pool.h>
 #include <weft/nn/scheduler.h>
 #include <weft/nn/sequential.h>
 #include <weft/ops/autocast.h>

@@ -1,0 +1,133 @@
+#include <weft/autograd/engine.h>
+#include <weft/core/allocator.h>
+#include <weft/nn/optim.h>
+#include <weft/ops/elementwise.h>
+#include <weft/ops/make.h>
+#include <weft/tests/catch.h>
+
+// The numbers are what torch.optim of PyTorch 2.15 gives for the same four steps in f64.
+using namespace weft;
+using Numbers = std::vector<double>;
+using Catch::Matchers::ContainsSubstring;
+
+namespace {
+
+Tensor start() {
+  Tensor p = tensor({1.0, -2.0, 0.5, 3.0}, f64);
+  return p.requires_grad_();
+}
+
+void one_step(optim::Optimizer& optimizer, const Tensor& p, int i) {
+  optimizer.zero_grad();
+  const Tensor loss = p * p * tensor({1.0, 0.5, -2.0, 0.25}, f64) + p * (i + 1);
+  loss.sum().backward();
+  optimizer.step();
+}
+
+void check(const Tensor& p, const Numbers& expected) {
+  const auto got = p.to_vector<double>();
+  for (std::size_t i = 0; i < expected.size(); ++i) {
+    INFO(i);
+    CHECK(got[i] == Approx(expected[i]).epsilon(1e-12));
+  }
+}
+
+template <class O>
+void check_four(O&& optimizer, const Tensor& p, const Numbers& expected) {
+  for (int i = 0; i < 4; ++i) one_step(optimizer, p, i);
+  check(p, expected);
+}
+
+}  // namespace
+
+TEST_CASE("SGD makes PyTorch's steps") {
+  Tensor p = start();
+  check_four(optim::SGD({p}, {.lr = 0.1}), p, {-0.4096, -2.2171, 0.4344, 1.49228125});
+  p = start();
+  check_four(optim::SGD({p}, {.lr = 0.1, .momentum = 0.9, .dampening = 0.1, .weight_decay = 0.01}),
+             p, {-1.655613130089171, -2.061710470329758, 0.85589240685706469, 0.17194224651448647});
+  p = start();
+  const optim::SGDOptions nesterov{
+      .lr = 0.1, .momentum = 0.9, .weight_decay = 0.01, .nesterov = true, .maximize = true};
+  check_four(optim::SGD({p}, nesterov), p,
+             {8.9642877033158435, -1.923063857725994, 1.0256732644808362, 7.9802082642327266});
+}
+
+TEST_CASE("Adam and AdamW make PyTorch's steps") {
+  Tensor p = start();
+  check_four(optim::Adam({p}, {.lr = 0.1, .weight_decay = 0.01}), p,
+             {0.59983615535648771, -1.9102293207235286, 0.73453292564835004, 2.6013555952294976});
+  p = start();
+  check_four(optim::Adam({p}, {.lr = 0.1, .beta1 = 0.5, .beta2 = 0.6, .amsgrad = true}), p,
+             {0.5973585957977362, -2.0112919509625811, 0.62105616713458001, 2.5977659000138611});
+  p = start();
+  check_four(optim::AdamW({p}, {.lr = 0.1, .weight_decay = 0.1}), p,
+             {0.56633317014225404, -1.8445928601031607, 0.70156424816814622, 2.4890760071752842});
+}
+
+TEST_CASE("a saved optimiser goes on with the same bits") {
+  Tensor p = start(), q = start();
+  optim::Adam a({p}, {.lr = 0.1}), b({q}, {.lr = 0.5});
+  one_step(a, p, 0);
+  one_step(a, p, 1);
+  {
+    const NoGradGuard guard;
+    q.copy_(p);
+  }
+  b.load_state_dict(a.state_dict());
+  one_step(a, p, 2);
+  one_step(b, q, 2);
+  CHECK(p.to_vector<double>() == q.to_vector<double>());
+}
+
+TEST_CASE("an optimiser's state that does not fit changes nothing") {
+  Tensor p = start(), q = ones({2}, Options(f64).requires_grad(true));
+  optim::Adam a({p}), b({q});
+  one_step(a, p, 0);
+  const auto mismatches = b.mismatches(a.state_dict());
+  REQUIRE(mismatches.size() == 2);
+  CHECK(mismatches[0] == "state.0.exp_avg has shape [4], expected [2]");
+  CHECK_THROWS_AS(b.load_state_dict(a.state_dict()), ValueError);
+  CHECK(b.state_dict().size() == 10);
+}
+
+TEST_CASE("a step changes nothing if a gradient is wrong or memory runs out") {
+  Tensor p = start(), q = start();
+  optim::SGD sgd({p, q}, {.lr = 0.1, .momentum = 0.9});
+  p.set_grad(ones({4}, f64));
+  q.set_grad(ones({4}, f64));
+  const std::size_t before = sgd.state_dict().size();
+  for (int k = 1; k <= 2; ++k) {
+    fail_allocation_at(static_cast<std::uint64_t>(k));
+    CHECK_THROWS_AS(sgd.step(), OutOfMemory);
+    fail_allocation_at(0);
+    CHECK(p.to_vector<double>() == Numbers{1, -2, 0.5, 3});
+    CHECK(sgd.state_dict().size() == before);
+  }
+  sgd.step();
+  CHECK(p.to_vector<double>()[0] == 0.9);
+}
+
+TEST_CASE("groups have options of their own, and parameters without a gradient stay") {
+  Tensor p = start(), q = start(), r = start();
+  optim::SGD sgd({p}, {.lr = 0.1});
+  sgd.add_group({q, r}, {.lr = 0.5});
+  p.set_grad(ones({4}, f64));
+  q.set_grad(ones({4}, f64));
+  sgd.step();
+  CHECK(p.to_vector<double>()[0] == Approx(0.9));
+  CHECK(q.to_vector<double>()[0] == Approx(0.5));
+  CHECK(r.to_vector<double>()[0] == 1);
+  sgd.zero_grad();
+  CHECK_FALSE(q.grad().defined());
+}
+
+TEST_CASE("optimisers refuse what makes no sense") {
+  Tensor p = start();
+  CHECK_THROWS_AS(optim::SGD({p}, {.lr = -1}), ValueError);
+  CHECK_THROWS_AS(optim::SGD({p}, {.lr = 1, .nesterov = true}), ValueError);
+  CHECK_THROWS_AS(optim::SGD({p, p}, {.lr = 1}), ValueError);
+  CHECK_THROWS_AS(optim::SGD({ones({1})}, {.lr = 1}), ValueError);
+  CHECK_THROWS_AS(optim::SGD({}, {.lr = 1}), ValueError);
+  CHECK_THROWS_AS(optim::Adam({p}, {.beta1 = 1}), ValueError);
+}
