@@ -73,4 +73,26 @@ class WEFT_API Tanh : public Elementwise {
   std::string kind() const override { return "Tanh"; }
 };
 
+class WEFT_API Softmax : public Elementwise {
+ public:
+  explicit Softmax(Index dim) : dim_(dim) {}
+  Tensor forward(const Tensor& x) override;
+  std::string kind() const override { return "Softmax"; }
+  std::string extra_repr() const override { return "dim=" + std::to_string(dim_); }
+
+ private:
+  Index dim_;
+};
+
+class WEFT_API LogSoftmax : public Elementwise {
+ public:
+  explicit LogSoftmax(Index dim) : dim_(dim) {}
+  Tensor forward(const Tensor& x) override;
+  std::string kind() const override { return "LogSoftmax"; }
+  std::string extra_repr() const override { return "dim=" + std::to_string(dim_); }
+
+ private:
+  Index dim_;
+};
+
 }  // namespace weft::nn

@@ -4,6 +4,7 @@
 #include <weft/nn/conv.h>
 #include <weft/nn/dropout.h>
 #include <weft/nn/linear.h>
+#include <weft/nn/loss.h>
 #include <weft/nn/models/alexnet.h>
 #include <weft/nn/norm.h>
 #include <weft/nn/pool.h>
@@ -119,6 +120,15 @@ TEST_CASE("an embedding's padding row is zero and stays") {
   CHECK(y.to_vector<float>()[2] == 0);
   y.sum().backward();
   CHECK(table.weight.grad().to_vector<float>() == std::vector<float>{1, 1, 0, 0, 0, 0, 2, 2});
+}
+
+TEST_CASE("losses are what their functions say") {
+  const Tensor x = tensor({{1.0, 2.0}, {0.5, -1.0}}, f32), y = tensor({1, 0});
+  CHECK(nn::CrossEntropyLoss()(x, y).item<float>() == Approx(0.2573374));
+  CHECK(nn::NLLLoss()(x, y).item<float>() == Approx(-1.25));
+  CHECK(nn::MSELoss()(x, zeros({2, 2})).item<float>() == Approx(6.25 / 4));
+  CHECK(nn::L1Loss(Reduction::Sum)(x, zeros({2, 2})).item<float>() == Approx(4.5));
+  CHECK(nn::BCEWithLogitsLoss()(zeros({2}), ones({2})).item<float>() == Approx(std::log(2.0)));
 }
 
 TEST_CASE("layers refuse what makes no sense") {

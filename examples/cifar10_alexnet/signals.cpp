@@ -1,0 +1,25 @@
+#include <weft/examples/cifar10_alexnet/signals.h>
+
+#include <csignal>
+
+namespace cifar {
+
+namespace {
+
+volatile std::sig_atomic_t noted = 0;
+
+extern "C" void note(int signal) { noted = signal; }
+
+}  // namespace
+
+void note_signals() {
+  struct sigaction action = {};
+  action.sa_handler = note;
+  action.sa_flags = static_cast<int>(SA_RESETHAND);
+  sigaction(SIGINT, &action, nullptr);
+  sigaction(SIGTERM, &action, nullptr);
+}
+
+int noted_signal() { return noted; }
+
+}  // namespace cifar
