@@ -17,6 +17,7 @@
 #include <weft/nn/dropout.h>
 #include <weft/nn/init.h>
 #include <weft/nn/linear.h>
+#include <weft/nn/loss.h>
 #include <weft/nn/models/alexnet.h>
 #include <weft/nn/module.h>
 #include <weft/nn/norm.h>
