@@ -10,6 +10,12 @@
 #include <weft/core/random.h>
 #include <weft/core/tensor.h>
 #include <weft/core/threads.h>
+#include <weft/data/dataset.h>
+#include <weft/data/image.h>
+#include <weft/data/loader.h>
+#include <weft/data/npy.h>
+#include <weft/data/safetensors.h>
+#include <weft/data/transforms.h>
 #include <weft/nn/activation.h>
 #include <weft/nn/checkpoint.h>
 #include <weft/nn/clip.h>
