@@ -23,6 +23,15 @@ const ReduceLoops& reduce_loops() {
   return v2::reduce_loops;
 }
 
+const SoftmaxLoops& softmax_loops() {
+  switch (isa_in_use()) {
+    case Isa::V2: return v2::softmax_loops;
+    case Isa::AVX2: return avx2::softmax_loops;
+    case Isa::AVX512: return avx512::softmax_loops;
+  }
+  return v2::softmax_loops;
+}
+
 namespace {
 
 constexpr Index kTile = 512;          // outputs, at most
@@ -244,7 +253,7 @@ void fold_tile(const Plan& p, const Tile& tile, Index begin, Index end, Fold fol
                              : reduce_loops().rows[static_cast<int>(fold)][c];
   const auto* s = reinterpret_cast<const double*>(shift);
   const auto prepare = [&](char* block, Index rows, Index n, Index o) {
-    if (exp_minus) reduce_loops().exp_minus[c](block, rows, n, s + o, p.columns);
+    if (exp_minus) softmax_loops().exp_minus[c](block, rows, n, s + o, p.columns);
   };
   rows_of(p, tile, begin, end, prepare,
           [&](const char* x, Index rows, Index stride, Index n, Index o, Index) {

@@ -5,7 +5,9 @@
 
 namespace weft::cpu {
 
-const ReduceLoops& reduce_loops();  // of the instruction set in use
+// Of the instruction set in use.
+const ReduceLoops& reduce_loops();
+const SoftmaxLoops& softmax_loops();
 
 void reduce(ReduceId id, const Loop& out_x_second, const ReduceOptions& options);
 

@@ -124,15 +124,15 @@ void run(const Job& job) {
 
 void softmax_forward(const View& y, const View& x, int dim, bool log) {
   Job job = job_for({y, x}, dim, log);
-  job.row = reduce_loops().softmax_row[static_cast<int>(job.compute)];
-  job.columns = reduce_loops().softmax_columns[static_cast<int>(job.compute)];
+  job.row = softmax_loops().row[static_cast<int>(job.compute)];
+  job.columns = softmax_loops().columns[static_cast<int>(job.compute)];
   run(job);
 }
 
 void softmax_backward(const View& gx, const View& gy, const View& y, int dim, bool log) {
   Job job = job_for({gx, gy, y}, dim, log);
-  job.row = reduce_loops().softmax_row_backward[static_cast<int>(job.compute)];
-  job.columns = reduce_loops().softmax_columns_backward[static_cast<int>(job.compute)];
+  job.row = softmax_loops().row_backward[static_cast<int>(job.compute)];
+  job.columns = softmax_loops().columns_backward[static_cast<int>(job.compute)];
   run(job);
 }
 

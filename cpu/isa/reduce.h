@@ -60,20 +60,26 @@ struct ReduceLoops {
   FoldRun columns[kFolds][3];  // an accumulator a column
   ArgRun arg_rows[2][3];       // 0: largest, 1: smallest
   ArgRun arg_columns[2][3];
+};
+
+// For f32 and f64.
+struct SoftmaxLoops {
   // block = exp(block - shift), rows of n elements; one shift for all, or one a column
   void (*exp_minus[2])(void* block, Index rows, Index n, const double* shift, bool by_column);
-  SoftmaxRun softmax_row[2], softmax_columns[2];
-  SoftmaxRun softmax_row_backward[2], softmax_columns_backward[2];
+  SoftmaxRun row[2], columns[2], row_backward[2], columns_backward[2];
 };
 
 namespace v2 {
 extern const ReduceLoops reduce_loops;
-}
+extern const SoftmaxLoops softmax_loops;
+}  // namespace v2
 namespace avx2 {
 extern const ReduceLoops reduce_loops;
-}
+extern const SoftmaxLoops softmax_loops;
+}  // namespace avx2
 namespace avx512 {
 extern const ReduceLoops reduce_loops;
-}
+extern const SoftmaxLoops softmax_loops;
+}  // namespace avx512
 
 }  // namespace weft::cpu
