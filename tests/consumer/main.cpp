@@ -8,14 +8,13 @@ int main() {
   manual_seed(0);
   const Tensor x = randn({256, 2}), target = (x * x).sum(1, true);
   nn::Sequential net(nn::Linear(2, 32), nn::ReLU(), nn::Linear(32, 1));
-  std::vector<Tensor> parameters = net.parameters();
+  optim::SGD optimizer(net.parameters(), {.lr = 0.02, .momentum = 0.9});
   double first = 0, last = 0;
   for (int step = 0; step < 300; ++step) {
     const Tensor loss = square(net(x) - target).mean();
-    for (Tensor& p : parameters) p.set_grad({});
+    optimizer.zero_grad();
     loss.backward();
-    NoGradGuard no_grad;
-    for (Tensor& p : parameters) p.sub_(p.grad() * 0.02);
+    optimizer.step();
     last = loss.item<double>();
     if (step == 0) first = last;
   }
