@@ -153,6 +153,11 @@ Index arange_count(const Scalar& start, const Scalar& end, const Scalar& step, b
   if (step.to_double() == 0 || std::isnan(step.to_double())) {
     fail<ValueError>("arange", "got step {}, expected another", step.to_double());
   }
+  if (step.to_double() > 0 ? start.to_double() > end.to_double()
+                           : start.to_double() < end.to_double()) {
+    fail<ValueError>("arange", "got step {} from {} to {}, expected it to lead there",
+                     step.to_double(), start.to_double(), end.to_double());
+  }
   if (integers) {
     const Index first = start.to_int(), last = end.to_int(), by = step.to_int();
     if (by > 0 ? first >= last : first <= last) return 0;

@@ -266,7 +266,7 @@ Tensor scatter_strided(const Tensor& g, const Layout& x, const Layout& part) {
   const Index low = std::min(xs.low, ps.low), high = std::max(xs.high, ps.high);
   Tensor memory = zeros(high - low + 1, Options(g.dtype()).device(g.device()));
   {
-    // Repeated elements add up: sum over dimensions of stride 0 first; other overlaps are refused.
+    // Repeated elements add up: over dimensions of stride 0 by a sum, other overlaps one by one.
     NoGradGuard no_grad;
     Layout to = part;
     to.offset -= low;
@@ -276,14 +276,13 @@ Tensor scatter_strided(const Tensor& g, const Layout& x, const Layout& part) {
       repeated.push_back(d);
       to.sizes[d] = 1;
     }
+    const Tensor values = repeated.empty() ? g : g.sum(repeated, true);
     if (may_overlap(to.sizes, to.strides)) {
-      fail<AutogradError>(
-          "as_strided",
-          "got strides [{}] that read elements more than once, expected the gradient of "
-          "such a view not to be asked for",
-          fmt::join(part.strides, ", "));
+      const Tensor places = make_alias(arange(memory.numel()), to).reshape(-1);
+      memory = memory.index_add(0, places, values.reshape(-1));
+    } else {
+      make_alias(memory, to).copy_(values);
     }
-    make_alias(memory, to).copy_(repeated.empty() ? g : g.sum(repeated, true));
   }
   Layout whole = x;
   whole.offset -= low;

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <immintrin.h>
+
 #include <cstring>
 
 #include <Eigen/Core>
@@ -65,9 +67,20 @@ template <class S>
 Vec<S> abs(Vec<S> x) {
   return packet::pabs(x.p);
 }
+// The processor's own: Eigen's goes by an estimate in AVX, which makes NaN of infinity.
+inline __m128 root(__m128 x) { return _mm_sqrt_ps(x); }
+inline __m128d root(__m128d x) { return _mm_sqrt_pd(x); }
+#ifdef __AVX__
+inline __m256 root(__m256 x) { return _mm256_sqrt_ps(x); }
+inline __m256d root(__m256d x) { return _mm256_sqrt_pd(x); }
+#endif
+#ifdef __AVX512F__
+inline __m512 root(__m512 x) { return _mm512_sqrt_ps(x); }
+inline __m512d root(__m512d x) { return _mm512_sqrt_pd(x); }
+#endif
 template <class S>
 Vec<S> sqrt(Vec<S> x) {
-  return packet::psqrt(x.p);
+  return typename Vec<S>::Packet(root(x.p));
 }
 template <class S>
 Vec<S> floor(Vec<S> x) {
