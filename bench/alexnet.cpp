@@ -41,7 +41,7 @@ nn::AlexNet make_model(bool fast) {
   nn::AlexNetOptions o = nn::AlexNetOptions::cifar();
   o.dropout = 0;
   if (fast) {
-    o.channels = {64, 128, 256, 192, 192};
+    o.channels = {48, 96, 192, 192, 192};
     o.hidden = {512};
     o.batch_norm = true;
   }

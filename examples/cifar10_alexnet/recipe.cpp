@@ -72,7 +72,7 @@ Recipe to_recipe(const std::map<std::string, std::string>& text, const std::stri
 nn::AlexNet make_model(const std::string& preset) {
   nn::AlexNetOptions o = nn::AlexNetOptions::cifar();
   if (!classic(preset)) {
-    o.channels = {64, 128, 256, 192, 192};
+    o.channels = {48, 96, 192, 192, 192};
     o.hidden = {512};
     o.batch_norm = true;
     o.dropout = 0.2;

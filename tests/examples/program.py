@@ -9,7 +9,7 @@ import sys
 import tempfile
 import unittest
 
-PROGRAM = sys.argv.pop(1)
+PROGRAM = os.path.abspath(sys.argv.pop(1))
 # Small enough to take a second or two: 16 steps an epoch.
 TINY = ["--limit-train", "128", "--limit-test", "50", "--batch-size", "8", "--threads", "1"]
 
