@@ -138,7 +138,7 @@ class Pairing {
     const Index step = rest_.stride[0][0], dense_step = rest_.stride[1][0];
     if (step == sizeof(T) && dense_step == sizeof(T)) {
       T *p = reinterpret_cast<T*>(partner), *d = reinterpret_cast<T*>(dense);
-      for (Index i = 0; i < n; ++i) f_(p[i], d[i]);
+      f_(p, d, n);
       return;
     }
     for (Index i = 0; i < n; ++i) pair(partner + i * step, dense + i * dense_step);

@@ -1,10 +1,13 @@
 #pragma once
 
+#include <cstring>
 #include <type_traits>
 
 #include <weft/core/dtype.h>
+#include <weft/core/shape.h>
 
-// What kernels that move elements do with a pair of them; for .cpp files of cpu/ only.
+// What kernels that move elements do with a pair of them, or with pairs that lie beside each other;
+// for .cpp files of cpu/ only.
 namespace weft::cpu {
 
 struct Read {
@@ -12,11 +15,19 @@ struct Read {
   void operator()(const T& partner, T& dense) const {
     dense = partner;
   }
+  template <class T>
+  void operator()(const T* partner, T* dense, Index n) const {
+    std::memcpy(dense, partner, static_cast<std::size_t>(n) * sizeof(T));
+  }
 };
 struct Write {
   template <class T>
   void operator()(T& partner, const T& dense) const {
     partner = dense;
+  }
+  template <class T>
+  void operator()(T* partner, const T* dense, Index n) const {
+    std::memcpy(partner, dense, static_cast<std::size_t>(n) * sizeof(T));
   }
 };
 struct Accumulate {
@@ -32,6 +43,10 @@ struct Accumulate {
     } else {
       partner += dense;
     }
+  }
+  template <class T>
+  void operator()(T* partner, const T* dense, Index n) const {
+    for (Index i = 0; i < n; ++i) (*this)(partner[i], dense[i]);
   }
 };
 

@@ -1,4 +1,6 @@
+#include <bit>
 #include <cstdlib>
+#include <cstring>
 #include <vector>
 
 #include <weft/core/layout.h>
@@ -72,35 +74,69 @@ bool is_set(const T& v) {
 
 constexpr Index kBlock = 65536;
 
-// Calls hit(coordinates) for every non-zero element of [begin, end) in row-major order.
-template <class T, class Hit>
-void each_nonzero(const View& x, Index begin, Index end, Hit&& hit) {
+// Calls stretch(row, step, first, stop, coordinates) for the stretches of the last dimension that
+// make up elements [begin, end) in row-major order.
+template <class T, class Stretch>
+void each_stretch(const View& x, Index begin, Index end, Stretch&& stretch) {
+  if (x.rank == 0) return stretch(x.as<T>(), 0, 0, 1, nullptr);
   const int last = x.rank - 1;
   Index at[kMaxRank] = {};
-  Index rest = begin;
-  for (int d = last; d >= 0; rest /= x.size[d--]) at[d] = rest % x.size[d];
-  const Index inner = x.rank == 0 ? 1 : x.size[last], step = x.rank == 0 ? 0 : x.stride[last];
+  for (Index d = last, rest = begin; d >= 0; rest /= x.size[d--]) at[d] = rest % x.size[d];
   while (begin < end) {
     const T* row = x.as<T>();
     for (int d = 0; d < last; ++d) row += at[d] * x.stride[d];
-    const Index first = x.rank == 0 ? 0 : at[last], stop = std::min(inner, first + end - begin);
-    for (Index i = first; i < stop; ++i) {
-      if (!is_set(row[i * step])) continue;
-      if (x.rank > 0) at[last] = i;
-      hit(at);
-    }
+    const Index first = at[last], stop = std::min(x.size[last], first + end - begin);
+    stretch(row, x.stride[last], first, stop, at);
     begin += stop - first;
-    if (x.rank == 0) continue;
     at[last] = 0;
     for (int d = last - 1; d >= 0 && ++at[d] == x.size[d]; --d) at[d] = 0;
   }
 }
 
+// Booleans eight at a time: their bytes are 0 or 1.
+Index count_set(const bool* x, Index n) {
+  Index count = 0;
+  for (; n >= 8; n -= 8, x += 8) {
+    std::uint64_t word;
+    std::memcpy(&word, x, sizeof word);
+    count += std::popcount(word);
+  }
+  for (; n > 0; --n) count += *x++;
+  return count;
+}
+template <class T>
+Index count_set(const T* x, Index n) {
+  Index count = 0;
+  for (Index i = 0; i < n; ++i) count += is_set(x[i]);
+  return count;
+}
+
 template <class T>
 Index count_nonzero(const View& x, Index begin, Index end) {
   Index count = 0;
-  each_nonzero<T>(x, begin, end, [&](const Index*) { ++count; });
+  each_stretch<T>(x, begin, end, [&](const T* row, Index step, Index i, Index stop, auto) {
+    if (step == 1) {
+      count += count_set(row + i, stop - i);
+    } else {
+      for (; i < stop; ++i) count += is_set(row[i * step]);
+    }
+  });
   return count;
+}
+
+// Writes the coordinates of the `count` elements that are set. Every element is written and only
+// those are kept: masks are hard to predict.
+template <class T>
+void write_nonzero(Index* to, const View& x, Index begin, Index end, Index count) {
+  each_stretch<T>(x, begin, end, [&](const T* row, Index step, Index i, Index stop, Index* at) {
+    for (; i < stop && count > 0; ++i) {
+      const bool set = is_set(row[i * step]);
+      for (int d = 0; d + 1 < x.rank; ++d) to[d] = at[d];
+      if (x.rank > 0) to[x.rank - 1] = i;
+      to += set ? x.rank : 0;
+      count -= set;
+    }
+  });
 }
 
 template <class T>
@@ -117,8 +153,7 @@ Index find_nonzero(const View& out, const View& x) {
   for (std::size_t i = 0; i + 1 < start.size(); ++i) start[i + 1] += start[i];
   if (!out || start.back() == 0) return start.back();
   each_block([&](std::size_t i, Index b, Index e) {
-    Index* to = out.as<Index>() + start[i] * x.rank;
-    each_nonzero<T>(x, b, e, [&](const Index* at) { to = std::copy_n(at, x.rank, to); });
+    write_nonzero<T>(out.as<Index>() + start[i] * x.rank, x, b, e, start[i + 1] - start[i]);
   });
   return start.back();
 }
