@@ -127,15 +127,17 @@ Index count_nonzero(const View& x, Index begin, Index end) {
 // Writes the coordinates of the `count` elements that are set. Every element is written and only
 // those are kept: masks are hard to predict.
 template <class T>
-void write_nonzero(Index* to, const View& x, Index begin, Index end, Index count) {
+void write_nonzero(Index* out, const View& x, Index begin, Index end, Index count) {
+  const int before = std::max(x.rank - 1, 0), rank = x.rank;
+  Index* const out_end = out + count * rank;
   each_stretch<T>(x, begin, end, [&](const T* row, Index step, Index i, Index stop, Index* at) {
-    for (; i < stop && count > 0; ++i) {
-      const bool set = is_set(row[i * step]);
-      for (int d = 0; d + 1 < x.rank; ++d) to[d] = at[d];
-      if (x.rank > 0) to[x.rank - 1] = i;
-      to += set ? x.rank : 0;
-      count -= set;
+    Index* to = out;
+    for (; i < stop && to < out_end; ++i) {
+      for (int d = 0; d < before; ++d) to[d] = at[d];
+      to[before] = i;
+      to += is_set(row[i * step]) ? rank : 0;
     }
+    out = to;
   });
 }
 
