@@ -140,10 +140,12 @@ Tensor empty_last(const Shape& sizes, const Tensor& like) {
 }
 View view_of(const Tensor& t) { return t.defined() ? t.view() : View(); }
 
-// What relu lets through of g, given its output.
+// What relu lets through of g, given its output; in g's own memory where nobody else holds it.
 Tensor masked(Tensor& g, const Tensor& y) {
   if (grad_enabled()) return where(y.detach() > 0, g, 0);
-  const Tensor out = empty_like(y);
+  const bool own = g.impl()->use_count() == 1 && g.impl()->storage->use_count() == 1 &&
+                   g.strides() == y.strides();
+  const Tensor out = own ? g : empty_like(y);
   kernels(g.device())
       .unary_grad(unary_id<op::Relu>,
                   make_loop(y.sizes(), {out.view(), g.view(), g.view(), y.view()}), g.dtype(),
