@@ -48,6 +48,12 @@ TEST_CASE("max_pool2d takes windows of more than 256 elements, NaN and every lay
   CHECK(max_pool2d(zeros({0, 5, 8, 9}), 2).sizes() == Shape{0, 5, 4, 4});
 }
 
+TEST_CASE("no window of ceil_mode starts beyond the input and its low padding") {
+  CHECK(max_pool2d(zeros({1, 1, 2, 2}), 2, 3, 1, 1, true).sizes() == Shape{1, 1, 1, 1});
+  CHECK(avg_pool2d(zeros({1, 1, 7, 2}), 2, 3, {0, 1}, true).sizes() == Shape{1, 1, 3, 1});
+  CHECK(max_pool2d(zeros({1, 1, 6, 5}), 3, 4, 1, 1, true).sizes() == Shape{1, 1, 2, 2});
+}
+
 TEST_CASE("avg_pool2d is PyTorch's for every count") {
   const auto check = [](bool ceil, bool pad, const std::vector<double>& y,
                         const std::vector<double>& first_row) {
