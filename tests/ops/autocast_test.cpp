@@ -39,12 +39,16 @@ TEST_CASE("a parameter is converted once in a scope, and anew where it changed")
   CHECK(lowered(w).is_same(first));
   {
     NoGradGuard no_grad;
-    CHECK(!lowered(w).requires_grad());
     w.fill_(2);
   }
   const Tensor second = lowered(w);
   CHECK(second.requires_grad());
   check_equal(second.detach(), full({2, 2}, 2.0f, bf16));
+  {
+    NoGradGuard no_grad;
+    CHECK(!lowered(w).requires_grad());
+  }
+  CHECK(lowered(w).requires_grad());
   const Tensor activation = w * 2;
   CHECK(!lowered(activation).is_same(lowered(activation)));
 }
