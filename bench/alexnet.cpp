@@ -1,11 +1,16 @@
-// One training step of the classic AlexNet for CIFAR: where its time goes. Arguments: [--json]
-// [--batch N] [--steps N] [--precision f32|bf16] [--fast] [--threads N]. Milliseconds, medians.
+// One training step of AlexNet for CIFAR and where its time goes; bench/peers/alexnet_torch.py and
+// floor.cpp take the same step. Milliseconds; with --json one line with every step's time.
+#include <sys/resource.h>
+
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
-#include <cstdlib>
 #include <string>
 
+#include <CLI/CLI.hpp>
+#include <nlohmann/json.hpp>
+
+#include <weft/core/context.h>
 #include <weft/core/threads.h>
 #include <weft/nn/models/alexnet.h>
 #include <weft/nn/optim.h>
@@ -18,23 +23,20 @@ using namespace weft;
 namespace {
 
 struct Settings {
+  std::string network = "classic", precision = "f32";
   Index batch = 128;
-  int steps = 9;
-  bool json = false, bf16 = false, fast = false;
+  int steps = 9, threads = 0;
+  bool json = false, deterministic = false;
 };
 
-Settings parse(int argc, char** argv) {
-  Settings s;
-  for (int i = 1; i < argc; ++i) {
-    const std::string a = argv[i], value = i + 1 < argc ? argv[i + 1] : "";
-    if (a == "--json") s.json = true;
-    if (a == "--fast") s.fast = true;
-    if (a == "--batch") s.batch = std::atoll(value.c_str());
-    if (a == "--steps") s.steps = std::max(1, std::atoi(value.c_str()));
-    if (a == "--precision") s.bf16 = value == "bf16";
-    if (a == "--threads") set_num_threads(std::atoi(value.c_str()));
-  }
-  return s;
+void add_options(CLI::App& app, Settings& s) {
+  app.add_option("--network", s.network)->check(CLI::IsMember({"classic", "fast"}));
+  app.add_option("--precision", s.precision)->check(CLI::IsMember({"f32", "bf16"}));
+  app.add_option("--batch", s.batch)->check(CLI::PositiveNumber);
+  app.add_option("--steps", s.steps)->check(CLI::PositiveNumber);
+  app.add_option("--threads", s.threads)->check(CLI::Range(1, 1024));
+  app.add_flag("--deterministic", s.deterministic);
+  app.add_flag("--json", s.json);
 }
 
 nn::AlexNet make_model(bool fast) {
@@ -79,25 +81,46 @@ void run_step(nn::AlexNet& model, optim::Optimizer& sgd, const Tensor& x, const 
   times.step.push_back(ms(t3 - t0));
 }
 
+void print_json(const Settings& s, const Times& t) {
+  rusage used{};
+  getrusage(RUSAGE_SELF, &used);
+  std::printf("%s\n", nlohmann::json{{"setting", "Weft " + s.precision},
+                                     {"step_ms", t.step},
+                                     {"forward_ms", t.forward},
+                                     {"backward_ms", t.backward},
+                                     {"optimizer_ms", t.optimizer},
+                                     {"peak_bytes", used.ru_maxrss * 1024}}
+                          .dump()
+                          .c_str());
+}
+
+void print_text(const Settings& s, const Times& t) {
+  const double step = median(t.step);
+  std::printf(
+      "AlexNet %s %s, batch %d: forward %.1f, backward %.1f, optimiser %.1f, step %.1f ms, "
+      "%.0f images/s\n",
+      s.network.c_str(), s.precision.c_str(), static_cast<int>(s.batch), median(t.forward),
+      median(t.backward), median(t.optimizer), step, static_cast<double>(s.batch) / step * 1e3);
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
-  const Settings s = parse(argc, argv);
-  nn::AlexNet model = make_model(s.fast);
+  Settings s;
+  CLI::App app("One training step of AlexNet for CIFAR");
+  add_options(app, s);
+  CLI11_PARSE(app, argc, argv);
+  if (s.threads) set_num_threads(s.threads);
+  use_deterministic_algorithms(s.deterministic);
+
+  nn::AlexNet model = make_model(s.network == "fast");
   model.materialize({s.batch, 3, 32, 32});
   optim::SGD sgd(model.parameters(), {.lr = 0.01, .momentum = 0.9});
   const Tensor x = randn({s.batch, 3, 32, 32}).contiguous(MemoryFormat::ChannelsLast);
   const Tensor y = randint(0, 10, {s.batch});
   Times warm, times;
-  for (int i = 0; i < 2; ++i) run_step(model, sgd, x, y, s.bf16, warm);
-  for (int i = 0; i < s.steps; ++i) run_step(model, sgd, x, y, s.bf16, times);
-  const double step = median(times.step);
-  std::printf(s.json ? "{\"benchmark\": \"alexnet\", \"network\": \"%s\", \"precision\": \"%s\", "
-                       "\"batch\": %d, \"forward_ms\": %.2f, \"backward_ms\": %.2f, "
-                       "\"optimizer_ms\": %.2f, \"step_ms\": %.2f, \"images_per_second\": %.1f}\n"
-                     : "AlexNet %s %s, batch %d: forward %.1f, backward %.1f, optimiser %.1f, step "
-                       "%.1f ms, %.0f images/s\n",
-              s.fast ? "fast" : "classic", s.bf16 ? "bf16" : "f32", static_cast<int>(s.batch),
-              median(times.forward), median(times.backward), median(times.optimizer), step,
-              static_cast<double>(s.batch) / step * 1e3);
+  const bool low = s.precision == "bf16";
+  for (int i = 0; i < 2; ++i) run_step(model, sgd, x, y, low, warm);
+  for (int i = 0; i < s.steps; ++i) run_step(model, sgd, x, y, low, times);
+  s.json ? print_json(s, times) : print_text(s, times);
 }

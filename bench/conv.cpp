@@ -1,6 +1,6 @@
-// The convolutions of an AlexNet for CIFAR-10 (batch 128) and products of square matrices, beside
-// oneDNN's direct algorithms called with cached primitives on the same memory; max pools. Prints
-// the least of several rounds in milliseconds: forward, input's gradient, weight's gradient.
+// The convolutions of an AlexNet for CIFAR-10 (batch 128) beside oneDNN's direct algorithms called
+// with cached primitives on the same memory, and max pools. Prints the least of several rounds in
+// milliseconds: forward, input's gradient, weight's gradient.
 // bench_conv [batch] [f32|bf16] [rounds]
 #include <algorithm>
 #include <chrono>
@@ -14,8 +14,6 @@
 #include <weft/cpu/conv.h>
 #include <weft/cpu/dnnl/api.h>
 #include <weft/cpu/dnnl/convolution.h>
-#include <weft/cpu/dnnl/matmul.h>
-#include <weft/cpu/matmul.h>
 #include <weft/cpu/pool.h>
 #include <weft/cpu/scratch.h>
 
@@ -145,20 +143,6 @@ void convolutions(DType t, Index batch) {
   print("all", all, all_ordered, all_direct);
 }
 
-void products(DType t) {
-  for (Index size : {512, 1024, 2048}) {
-    const Operand a(t, {1, size, size}), b(t, {1, size, size}), c(t, {1, size, size});
-    const double weft =
-        milliseconds([&] { cpu::matmul(c.view(), a.view(), b.view(), View{}, 1, 0, false); });
-    const DType d = direct_dtype(t);
-    const Operand a2(d, {1, size, size}), b2(d, {1, size, size}), c2(d, {1, size, size});
-    const double direct = milliseconds(
-        [&] { cpu::dnnl::matmul(c2.view(), a2.view(), b2.view(), View{}, 0, false, false); });
-    std::printf("matmul %-5d      weft %7.2f  oneDNN %7.2f  ratio %.2f\n", int(size), weft, direct,
-                direct / weft);
-  }
-}
-
 void pools(DType t, Index batch) {
   const PoolOptions o{.kernel = {2, 2}, .stride = {2, 2}};
   for (const Layer& l : {kLayers[0], kLayers[1], kLayers[4]}) {
@@ -180,6 +164,5 @@ int main(int count, char** arguments) {
   const DType t = count > 2 && !std::strcmp(arguments[2], "bf16") ? DType::BF16 : DType::F32;
   if (count > 3) rounds = std::atoi(arguments[3]);
   convolutions(t, batch);
-  products(t);
   pools(t, batch);
 }

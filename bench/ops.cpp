@@ -68,6 +68,17 @@ void forward_backward(benchmark::State& s) {
   });
 }
 
+void mlp_step(benchmark::State& s) {
+  nn::Sequential net(nn::Linear(64, 64), nn::ReLU(), nn::Linear(64, 10));
+  optim::SGD sgd(net.parameters(), {.lr = 0.01});
+  const Tensor x = randn({32, 64}), y = randint(0, 10, {32});
+  run(s, [&] {
+    cross_entropy(net(x), y).backward();
+    sgd.step();
+    sgd.zero_grad();
+  });
+}
+
 BENCHMARK(empty16);
 BENCHMARK(add);
 BENCHMARK(add_scalar);
@@ -78,7 +89,12 @@ BENCHMARK(add_grad);
 BENCHMARK(mul_grad);
 BENCHMARK(backward_chain)->Arg(1)->Arg(1001);
 BENCHMARK(forward_backward);
+BENCHMARK(mlp_step);
 
 }  // namespace
 
-BENCHMARK_MAIN();
+int main(int argc, char** argv) {
+  weft::set_num_threads(1);
+  benchmark::Initialize(&argc, argv);
+  benchmark::RunSpecifiedBenchmarks();
+}
