@@ -279,21 +279,58 @@ using BinaryOps = OpList<op::Add, op::Sub, op::Mul, op::Div, op::TruncDiv, op::F
 inline constexpr auto binary_info = detail::infos_of(BinaryOps{});
 template <class Op>
 inline constexpr BinaryId binary_id{detail::IndexOf<Op, BinaryOps>::value};
-template <class Op>
-using Binary = BinaryFunction<Op, BinaryOps>;
+namespace detail {
+inline const Tensor& operand(const Tensor& t) { return t; }
+inline Scalar operand(const Scalar& s) { return s; }
+template <class Op, class A, class B>
+Tensor binary(const A& a, const B& b) {
+  const Op none{};
+  return binary(binary_id<Op>, operand(a), operand(b), &none);
+}
+}  // namespace detail
+
+// Two tensors, or a tensor and a number on either side.
+template <class A, class B>
+concept TensorPair = (std::same_as<A, Tensor> &&
+                      (std::same_as<B, Tensor> || std::convertible_to<B, Scalar>)) ||
+                     (std::convertible_to<A, Scalar> && std::same_as<B, Tensor>);
 
 // add, sub, mul and div have more forms: ops/elementwise.h.
-inline constexpr Binary<op::Pow> pow;
-inline constexpr Binary<op::Maximum> maximum;
-inline constexpr Binary<op::Minimum> minimum;
-inline constexpr Binary<op::Eq> eq;
-inline constexpr Binary<op::Ne> ne;
-inline constexpr Binary<op::Lt> lt;
-inline constexpr Binary<op::Le> le;
-inline constexpr Binary<op::Gt> gt;
-inline constexpr Binary<op::Ge> ge;
-inline constexpr Binary<op::LogicalAnd> logical_and;
-inline constexpr Binary<op::LogicalOr> logical_or;
-inline constexpr Binary<op::LogicalXor> logical_xor;
+template <class A, class B>
+requires TensorPair<A, B> Tensor pow(const A& a, const B& b) {
+  return detail::binary<op::Pow>(a, b);
+}
+template <class A, class B>
+requires TensorPair<A, B> Tensor maximum(const A& a, const B& b) {
+  return detail::binary<op::Maximum>(a, b);
+}
+template <class A, class B>
+requires TensorPair<A, B> Tensor minimum(const A& a, const B& b) {
+  return detail::binary<op::Minimum>(a, b);
+}
+template <class A, class B>
+requires TensorPair<A, B> Tensor eq(const A& a, const B& b) { return detail::binary<op::Eq>(a, b); }
+template <class A, class B>
+requires TensorPair<A, B> Tensor ne(const A& a, const B& b) { return detail::binary<op::Ne>(a, b); }
+template <class A, class B>
+requires TensorPair<A, B> Tensor lt(const A& a, const B& b) { return detail::binary<op::Lt>(a, b); }
+template <class A, class B>
+requires TensorPair<A, B> Tensor le(const A& a, const B& b) { return detail::binary<op::Le>(a, b); }
+template <class A, class B>
+requires TensorPair<A, B> Tensor gt(const A& a, const B& b) { return detail::binary<op::Gt>(a, b); }
+template <class A, class B>
+requires TensorPair<A, B> Tensor ge(const A& a, const B& b) { return detail::binary<op::Ge>(a, b); }
+template <class A, class B>
+requires TensorPair<A, B> Tensor logical_and(const A& a, const B& b) {
+  return detail::binary<op::LogicalAnd>(a, b);
+}
+template <class A, class B>
+requires TensorPair<A, B> Tensor logical_or(const A& a, const B& b) {
+  return detail::binary<op::LogicalOr>(a, b);
+}
+template <class A, class B>
+requires TensorPair<A, B> Tensor logical_xor(const A& a, const B& b) {
+  return detail::binary<op::LogicalXor>(a, b);
+}
 
 }  // namespace weft

@@ -398,8 +398,8 @@ Tensor& Tensor::div_(const Scalar& other, const char* mode) {
 
 Tensor gelu(const Tensor& x, const char* approximate) {
   const std::string_view form = approximate;
-  if (form == "tanh") return Unary<op::GeluTanh>{}(x);
-  if (form == "none") return Unary<op::Gelu>{}(x);
+  if (form == "tanh") return detail::unary<op::GeluTanh>(x);
+  if (form == "none") return detail::unary<op::Gelu>(x);
   fail<ValueError>("gelu", "got approximate \"{}\", expected \"none\" or \"tanh\"", form);
 }
 

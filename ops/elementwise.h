@@ -50,36 +50,16 @@ inline Tensor operator/(const Tensor& a, const Scalar& b) { return div(a, b); }
 inline Tensor operator/(const Scalar& a, const Tensor& b) { return div(a, b); }
 inline Tensor operator-(const Tensor& a) { return neg(a); }
 template <class A, class B>
-concept TensorPair = (std::is_same_v<A, Tensor> &&
-                      (std::is_same_v<B, Tensor> || std::is_convertible_v<B, Scalar>)) ||
-                     (std::is_convertible_v<A, Scalar> && std::is_same_v<B, Tensor>);
-namespace detail {
-inline const Tensor& operand(const Tensor& t) { return t; }
-inline Scalar operand(const Scalar& s) { return s; }
-}  // namespace detail
+requires TensorPair<A, B> Tensor operator==(const A& a, const B& b) { return eq(a, b); }
 template <class A, class B>
-requires TensorPair<A, B> Tensor operator==(const A& a, const B& b) {
-  return eq(detail::operand(a), detail::operand(b));
-}
+requires TensorPair<A, B> Tensor operator!=(const A& a, const B& b) { return ne(a, b); }
 template <class A, class B>
-requires TensorPair<A, B> Tensor operator!=(const A& a, const B& b) {
-  return ne(detail::operand(a), detail::operand(b));
-}
+requires TensorPair<A, B> Tensor operator<(const A& a, const B& b) { return lt(a, b); }
 template <class A, class B>
-requires TensorPair<A, B> Tensor operator<(const A& a, const B& b) {
-  return lt(detail::operand(a), detail::operand(b));
-}
+requires TensorPair<A, B> Tensor operator<=(const A& a, const B& b) { return le(a, b); }
 template <class A, class B>
-requires TensorPair<A, B> Tensor operator<=(const A& a, const B& b) {
-  return le(detail::operand(a), detail::operand(b));
-}
+requires TensorPair<A, B> Tensor operator>(const A& a, const B& b) { return gt(a, b); }
 template <class A, class B>
-requires TensorPair<A, B> Tensor operator>(const A& a, const B& b) {
-  return gt(detail::operand(a), detail::operand(b));
-}
-template <class A, class B>
-requires TensorPair<A, B> Tensor operator>=(const A& a, const B& b) {
-  return ge(detail::operand(a), detail::operand(b));
-}
+requires TensorPair<A, B> Tensor operator>=(const A& a, const B& b) { return ge(a, b); }
 
 }  // namespace weft

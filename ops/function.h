@@ -1,14 +1,14 @@
 #pragma once
 
+#include <concepts>
+
+#include <weft/core/tensor.h>
 #include <weft/ops/formula.h>
 #include <weft/ops/kernels.h>
 
-// The functions of the elementwise ops: exp(x), exp_(x), maximum(a, b). They are objects, so that
-// one line beside an op's struct makes its function; the work is in ops/elementwise.cpp.
+// What the functions of the elementwise ops call, exp(x), exp_(x), maximum(a, b): one line beside
+// an op's struct makes its function. The work is in ops/elementwise.cpp.
 namespace weft {
-
-class Tensor;
-class Scalar;
 
 namespace detail {
 WEFT_API Tensor unary(UnaryId, const Tensor& x, const void* op);
@@ -30,35 +30,5 @@ struct IndexOf<Op, OpList<First, Rest...>> {
   static constexpr int value = 1 + IndexOf<Op, OpList<Rest...>>::value;
 };
 }  // namespace detail
-
-// List is the op list the op stands in. Parameters are the members of Op, in their order.
-template <class Op, class List>
-struct UnaryFunction {
-  static constexpr UnaryId id{detail::IndexOf<Op, List>::value};
-  template <class... P, class R = Tensor>  // R: Tensor is complete only where this is called
-  R operator()(const Tensor& x, P... parameters) const {
-    const Op op{parameters...};
-    return detail::unary(id, x, &op);
-  }
-};
-
-template <class Op, class List>
-struct UnaryInPlace {
-  template <class... P>
-  Tensor& operator()(Tensor& x, P... parameters) const {
-    const Op op{parameters...};
-    return detail::unary_(UnaryFunction<Op, List>::id, x, &op);
-  }
-};
-
-template <class Op, class List>
-struct BinaryFunction {
-  static constexpr BinaryId id{detail::IndexOf<Op, List>::value};
-  template <class A, class B, class R = Tensor>
-  R operator()(const A& a, const B& b) const {
-    const Op op{};
-    return detail::binary(id, a, b, &op);
-  }
-};
 
 }  // namespace weft

@@ -431,60 +431,74 @@ using UnaryOps =
 inline constexpr auto unary_info = detail::infos_of(UnaryOps{});
 template <class Op>
 inline constexpr UnaryId unary_id{detail::IndexOf<Op, UnaryOps>::value};
+namespace detail {
 template <class Op>
-using Unary = UnaryFunction<Op, UnaryOps>;
+Tensor unary(const Tensor& x, const Op& parameters = {}) {
+  return unary(unary_id<Op>, x, &parameters);
+}
 template <class Op>
-using UnaryIn = UnaryInPlace<Op, UnaryOps>;
+Tensor& unary_(Tensor& x, const Op& parameters = {}) {
+  return unary_(unary_id<Op>, x, &parameters);
+}
+}  // namespace detail
 
-// gelu and clamp have more forms: ops/elementwise.h.
-inline constexpr Unary<op::Abs> abs;
-inline constexpr Unary<op::Neg> neg;
-inline constexpr Unary<op::Sign> sign;
-inline constexpr Unary<op::Exp> exp;
-inline constexpr Unary<op::Log> log;
-inline constexpr Unary<op::Log1p> log1p;
-inline constexpr Unary<op::Sqrt> sqrt;
-inline constexpr Unary<op::Rsqrt> rsqrt;
-inline constexpr Unary<op::Square> square;
-inline constexpr Unary<op::Reciprocal> reciprocal;
-inline constexpr Unary<op::Sin> sin;
-inline constexpr Unary<op::Cos> cos;
-inline constexpr Unary<op::Tanh> tanh;
-inline constexpr Unary<op::Erf> erf;
-inline constexpr Unary<op::Sigmoid> sigmoid;
-inline constexpr Unary<op::Relu> relu;
-inline constexpr Unary<op::LeakyRelu> leaky_relu;
-inline constexpr Unary<op::Silu> silu;
-inline constexpr Unary<op::Softplus> softplus;
-inline constexpr Unary<op::Floor> floor;
-inline constexpr Unary<op::Ceil> ceil;
-inline constexpr Unary<op::Round> round;
-inline constexpr Unary<op::IsNan> isnan;
-inline constexpr Unary<op::IsFinite> isfinite;
-inline constexpr Unary<op::LogicalNot> logical_not;
+// gelu and clamp: ops/elementwise.h.
+inline Tensor abs(const Tensor& x) { return detail::unary<op::Abs>(x); }
+inline Tensor neg(const Tensor& x) { return detail::unary<op::Neg>(x); }
+inline Tensor sign(const Tensor& x) { return detail::unary<op::Sign>(x); }
+inline Tensor exp(const Tensor& x) { return detail::unary<op::Exp>(x); }
+inline Tensor log(const Tensor& x) { return detail::unary<op::Log>(x); }
+inline Tensor log1p(const Tensor& x) { return detail::unary<op::Log1p>(x); }
+inline Tensor sqrt(const Tensor& x) { return detail::unary<op::Sqrt>(x); }
+inline Tensor rsqrt(const Tensor& x) { return detail::unary<op::Rsqrt>(x); }
+inline Tensor square(const Tensor& x) { return detail::unary<op::Square>(x); }
+inline Tensor reciprocal(const Tensor& x) { return detail::unary<op::Reciprocal>(x); }
+inline Tensor sin(const Tensor& x) { return detail::unary<op::Sin>(x); }
+inline Tensor cos(const Tensor& x) { return detail::unary<op::Cos>(x); }
+inline Tensor tanh(const Tensor& x) { return detail::unary<op::Tanh>(x); }
+inline Tensor erf(const Tensor& x) { return detail::unary<op::Erf>(x); }
+inline Tensor sigmoid(const Tensor& x) { return detail::unary<op::Sigmoid>(x); }
+inline Tensor relu(const Tensor& x) { return detail::unary<op::Relu>(x); }
+inline Tensor leaky_relu(const Tensor& x, double negative_slope = 0.01) {
+  return detail::unary<op::LeakyRelu>(x, {negative_slope});
+}
+inline Tensor silu(const Tensor& x) { return detail::unary<op::Silu>(x); }
+inline Tensor softplus(const Tensor& x, double beta = 1, double threshold = 20) {
+  return detail::unary<op::Softplus>(x, {beta, threshold});
+}
+inline Tensor floor(const Tensor& x) { return detail::unary<op::Floor>(x); }
+inline Tensor ceil(const Tensor& x) { return detail::unary<op::Ceil>(x); }
+inline Tensor round(const Tensor& x) { return detail::unary<op::Round>(x); }
+inline Tensor isnan(const Tensor& x) { return detail::unary<op::IsNan>(x); }
+inline Tensor isfinite(const Tensor& x) { return detail::unary<op::IsFinite>(x); }
+inline Tensor logical_not(const Tensor& x) { return detail::unary<op::LogicalNot>(x); }
 
-inline constexpr UnaryIn<op::Abs> abs_;
-inline constexpr UnaryIn<op::Neg> neg_;
-inline constexpr UnaryIn<op::Sign> sign_;
-inline constexpr UnaryIn<op::Exp> exp_;
-inline constexpr UnaryIn<op::Log> log_;
-inline constexpr UnaryIn<op::Log1p> log1p_;
-inline constexpr UnaryIn<op::Sqrt> sqrt_;
-inline constexpr UnaryIn<op::Rsqrt> rsqrt_;
-inline constexpr UnaryIn<op::Square> square_;
-inline constexpr UnaryIn<op::Reciprocal> reciprocal_;
-inline constexpr UnaryIn<op::Sin> sin_;
-inline constexpr UnaryIn<op::Cos> cos_;
-inline constexpr UnaryIn<op::Tanh> tanh_;
-inline constexpr UnaryIn<op::Erf> erf_;
-inline constexpr UnaryIn<op::Sigmoid> sigmoid_;
-inline constexpr UnaryIn<op::Relu> relu_;
-inline constexpr UnaryIn<op::LeakyRelu> leaky_relu_;
-inline constexpr UnaryIn<op::Silu> silu_;
-inline constexpr UnaryIn<op::Softplus> softplus_;
-inline constexpr UnaryIn<op::Floor> floor_;
-inline constexpr UnaryIn<op::Ceil> ceil_;
-inline constexpr UnaryIn<op::Round> round_;
-inline constexpr UnaryIn<op::LogicalNot> logical_not_;
+inline Tensor& abs_(Tensor& x) { return detail::unary_<op::Abs>(x); }
+inline Tensor& neg_(Tensor& x) { return detail::unary_<op::Neg>(x); }
+inline Tensor& sign_(Tensor& x) { return detail::unary_<op::Sign>(x); }
+inline Tensor& exp_(Tensor& x) { return detail::unary_<op::Exp>(x); }
+inline Tensor& log_(Tensor& x) { return detail::unary_<op::Log>(x); }
+inline Tensor& log1p_(Tensor& x) { return detail::unary_<op::Log1p>(x); }
+inline Tensor& sqrt_(Tensor& x) { return detail::unary_<op::Sqrt>(x); }
+inline Tensor& rsqrt_(Tensor& x) { return detail::unary_<op::Rsqrt>(x); }
+inline Tensor& square_(Tensor& x) { return detail::unary_<op::Square>(x); }
+inline Tensor& reciprocal_(Tensor& x) { return detail::unary_<op::Reciprocal>(x); }
+inline Tensor& sin_(Tensor& x) { return detail::unary_<op::Sin>(x); }
+inline Tensor& cos_(Tensor& x) { return detail::unary_<op::Cos>(x); }
+inline Tensor& tanh_(Tensor& x) { return detail::unary_<op::Tanh>(x); }
+inline Tensor& erf_(Tensor& x) { return detail::unary_<op::Erf>(x); }
+inline Tensor& sigmoid_(Tensor& x) { return detail::unary_<op::Sigmoid>(x); }
+inline Tensor& relu_(Tensor& x) { return detail::unary_<op::Relu>(x); }
+inline Tensor& leaky_relu_(Tensor& x, double negative_slope = 0.01) {
+  return detail::unary_<op::LeakyRelu>(x, {negative_slope});
+}
+inline Tensor& silu_(Tensor& x) { return detail::unary_<op::Silu>(x); }
+inline Tensor& softplus_(Tensor& x, double beta = 1, double threshold = 20) {
+  return detail::unary_<op::Softplus>(x, {beta, threshold});
+}
+inline Tensor& floor_(Tensor& x) { return detail::unary_<op::Floor>(x); }
+inline Tensor& ceil_(Tensor& x) { return detail::unary_<op::Ceil>(x); }
+inline Tensor& round_(Tensor& x) { return detail::unary_<op::Round>(x); }
+inline Tensor& logical_not_(Tensor& x) { return detail::unary_<op::LogicalNot>(x); }
 
 }  // namespace weft

@@ -48,8 +48,8 @@ Row row(const std::string& name, const std::string& torch, Call, F, Operand a = 
 template <class Op, class F>
 Row row(const std::string& torch, F f, Operand a = {-2, 2}, Operand b = {-2, 2}) {
   Row r = row(
-      Op::name, torch, [](const Tensor& x, const Tensor& y) { return Binary<Op>{}(x, y); }, f, a,
-      b);
+      Op::name, torch, [](const Tensor& x, const Tensor& y) { return detail::binary<Op>(x, y); }, f,
+      a, b);
   const auto info = binary_info[static_cast<std::size_t>(binary_id<Op>)];
   r.result = info.gives_bool                   ? gives_bool
              : info.domain == Domain::Floating ? floating_of
@@ -57,7 +57,7 @@ Row row(const std::string& torch, F f, Operand a = {-2, 2}, Operand b = {-2, 2})
   r.dtypes = info.domain == Domain::Number ? kNumber : kAll;
   r.differentiable = Differentiable<Op>;
   r.bad = {{[] {
-              return Tensors{Binary<Op>{}(ones({2, 3}), ones({2, 4}))};
+              return Tensors{detail::binary<Op>(ones({2, 3}), ones({2, 4}))};
             },
             std::string("[") + Op::name + "] got "}};
   return r;

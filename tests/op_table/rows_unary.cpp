@@ -27,7 +27,7 @@ void in_place(Tensors& x) {
 // A row for an op without parameters: f(x) in f64, on all shapes and at the corners.
 template <class Op, class F>
 Row row(const std::string& torch, F, Range d = {}) {
-  const Function<Tensor> call = [](const Tensors& x) { return Unary<Op>{}(x[0]); };
+  const Function<Tensor> call = [](const Tensors& x) { return detail::unary<Op>(x[0]); };
   const Function<Array> reference = [](const Arrays& x) { return map(x[0], F{}); };
   Row r;
   r.name = Op::name;
@@ -43,7 +43,8 @@ Row row(const std::string& torch, F, Range d = {}) {
   }
   r.cases.front().big = {real({350, 700}, d.low, d.high)};
   r.cases.push_back({torch, {corners()}, call, reference, inplace, kFloat, false});
-  r.bad = {{[] { return Tensors{Unary<Op>{}(Tensor())}; }, std::string("[") + Op::name + "]"}};
+  r.bad = {
+      {[] { return Tensors{detail::unary<Op>(Tensor())}; }, std::string("[") + Op::name + "]"}};
   return r;
 }
 
