@@ -13,6 +13,15 @@ namespace weft {
 namespace op {
 using namespace formula;
 
+// The gradient of a step function.
+struct Steps {
+  static constexpr Reads reads = Reads::Nothing;
+  template <class T>
+  T grad(T g, T, T) const {
+    return g * T(0);
+  }
+};
+
 struct Abs {
   static constexpr const char *name = "abs", *doc = "|x|; the gradient at 0 is 0";
   static constexpr Domain domain = Domain::Number;
@@ -41,17 +50,12 @@ struct Neg {
   }
 };
 
-struct Sign {
+struct Sign : Steps {
   static constexpr const char *name = "sign", *doc = "-1, 0 or 1; NaN gives 0, as in PyTorch";
   static constexpr Domain domain = Domain::All;
-  static constexpr Reads reads = Reads::Nothing;
   template <class T>
   T forward(T x) const {
     return select(x > T(0), T(1), select(x < T(0), T(-1), T(0)));
-  }
-  template <class T>
-  T grad(T g, T, T) const {
-    return g * T(0);
   }
 };
 
@@ -346,46 +350,31 @@ struct Clamp {
   }
 };
 
-struct Floor {
+struct Floor : Steps {
   static constexpr const char *name = "floor", *doc = "the largest integer not above x";
   static constexpr Domain domain = Domain::Number;
-  static constexpr Reads reads = Reads::Nothing;
   template <class T>
   T forward(T x) const {
     return floor(x);
   }
-  template <class T>
-  T grad(T g, T, T) const {
-    return g * T(0);
-  }
 };
 
-struct Ceil {
+struct Ceil : Steps {
   static constexpr const char *name = "ceil", *doc = "the smallest integer not below x";
   static constexpr Domain domain = Domain::Number;
-  static constexpr Reads reads = Reads::Nothing;
   template <class T>
   T forward(T x) const {
     return ceil(x);
   }
-  template <class T>
-  T grad(T g, T, T) const {
-    return g * T(0);
-  }
 };
 
-struct Round {
+struct Round : Steps {
   static constexpr const char *name = "round",
                               *doc = "the nearest integer; halves go to the even one";
   static constexpr Domain domain = Domain::Number;
-  static constexpr Reads reads = Reads::Nothing;
   template <class T>
   T forward(T x) const {
     return round_even(x);
-  }
-  template <class T>
-  T grad(T g, T, T) const {
-    return g * T(0);
   }
 };
 
