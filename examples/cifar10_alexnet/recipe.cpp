@@ -16,7 +16,7 @@ struct Defaults {
   Index epochs, batch_size;
   double lr;
 };
-constexpr Defaults kClassic{30, 128, 0.02}, kFast{10, 128, 0.1};
+constexpr Defaults kClassic{30, 128, 0.02}, kFast{14, 128, 0.1};
 
 }  // namespace
 
@@ -75,7 +75,7 @@ nn::AlexNet make_model(const std::string& preset) {
     o.channels = {48, 96, 192, 192, 192};
     o.hidden = {512};
     o.batch_norm = true;
-    o.dropout = 0.2;
+    o.dropout = 0;
   }
   nn::AlexNet model(o);
   model.materialize({1, 3, 32, 32});
