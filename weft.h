@@ -17,6 +17,7 @@
 #include <weft/data/safetensors.h>
 #include <weft/data/transforms.h>
 #include <weft/nn/activation.h>
+#include <weft/nn/attempt.h>
 #include <weft/nn/checkpoint.h>
 #include <weft/nn/clip.h>
 #include <weft/nn/conv.h>

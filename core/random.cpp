@@ -6,6 +6,12 @@
 
 namespace weft {
 
+namespace {
+thread_local constinit DrawGuard* guard = nullptr;  // the innermost
+
+bool same(RandomKey a, RandomKey b) { return a.seed == b.seed && a.offset == b.offset; }
+}  // namespace
+
 std::uint64_t Generator::seed() {
   std::random_device device;
   const std::uint64_t high = device();
@@ -19,6 +25,7 @@ RandomKey Generator::next(Index numbers) {
   const std::lock_guard lock(mutex_);
   const RandomKey key = state_;
   state_.offset += blocks;
+  if (guard && this == &default_generator()) guard->note(key, state_);
   return key;
 }
 
@@ -35,6 +42,26 @@ void Generator::set_state(RandomKey state) {
 Generator& default_generator() {
   static Generator generator;
   return generator;
+}
+
+DrawGuard::DrawGuard() noexcept : outer_(std::exchange(guard, this)) {}
+
+DrawGuard::~DrawGuard() {
+  guard = outer_;
+  if (!drew_) return;
+  if (kept_) {
+    if (outer_) outer_->note(first_, next_);
+    return;
+  }
+  Generator& g = default_generator();
+  const std::lock_guard lock(g.mutex_);
+  if (same(g.state_, next_)) g.state_ = first_;
+}
+
+void DrawGuard::note(RandomKey before, RandomKey after) noexcept {
+  if (!drew_ || !same(before, next_)) first_ = before;
+  next_ = after;
+  drew_ = true;
 }
 
 void random_permutation(std::span<Index> out, RandomKey key) {

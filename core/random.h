@@ -44,6 +44,7 @@ class WEFT_API Generator {
   static constexpr std::uint64_t kDefaultSeed = 0;
 
  private:
+  friend class DrawGuard;
   mutable std::mutex mutex_;
   RandomKey state_;
 };
@@ -52,6 +53,25 @@ class WEFT_API Generator {
 WEFT_API Generator& default_generator();
 // Seeds the default generator.
 WEFT_API void manual_seed(std::uint64_t seed);
+
+// Gives back what this thread drew from the default generator since the guard was made, unless
+// keep() came before its end: for work that fails and will be tried again. What was drawn before
+// another thread drew, or before the state was set, stays drawn. Guards nest.
+class WEFT_API DrawGuard {
+ public:
+  DrawGuard() noexcept;
+  ~DrawGuard();
+  DrawGuard(const DrawGuard&) = delete;
+  DrawGuard& operator=(const DrawGuard&) = delete;
+  void keep() noexcept { kept_ = true; }
+
+ private:
+  friend class Generator;
+  void note(RandomKey before, RandomKey after) noexcept;
+  DrawGuard* outer_;
+  RandomKey first_{}, next_{};  // the last draws without a gap
+  bool drew_ = false, kept_ = false;
+};
 
 // A stateless key: the same key always gives the same numbers; new numbers come from new keys, made
 // by split() or fold(). Child n of a key with value k is the key whose value is words 0 (low) and 1

@@ -36,7 +36,8 @@ Tensor clip_grad_norm_(const std::vector<Tensor>& parameters, double max_norm, d
   // A NaN goes on into the gradients.
   const double scale = max_norm / (value + 1e-6);
   if (scale >= 1) return total;
-  for (Tensor& g : grads) g.mul_(scale);
+  const Tensor factor = make_scalar(scale, DType::F64);  // once, and before anything changes
+  for (Tensor& g : grads) g.mul_(factor);
   return total;
 }
 

@@ -4,12 +4,13 @@
 
 #include <weft/autograd/mode.h>
 #include <weft/core/check.h>
+#include <weft/nn/attempt.h>
 #include <weft/nn/module_parts.h>
 #include <weft/ops/make.h>
 
 namespace weft::nn {
 
-Module::Module() : parts_(std::make_unique<Parts>()) {}
+Module::Module() : parts_(std::make_shared<Parts>()) {}
 Module::~Module() = default;
 Module::Module(Module&&) noexcept = default;
 
@@ -64,11 +65,13 @@ void Module::add_module(const std::string& name, std::shared_ptr<Module> part) {
   parts_->children.emplace_back(name, std::move(part));
 }
 
+bool Module::built() const { return parts_->built; }
+
 void Module::build(const Shape& input) {
-  if (built_) return;
+  if (built()) return;
   struct Made {
     Parts::Slot* slot;
-    Tensor fresh, loaded;  // loaded: came from a state before, and stays
+    Tensor fresh, before;  // before: came from a state, and stays
   };
   std::vector<Made> made;
   for (const ParameterShape& p : parameter_shapes(input)) {
@@ -76,15 +79,32 @@ void Module::build(const Shape& input) {
     const Options options = Options(p.dtype.value_or(parts_->dtype)).device(parts_->device);
     made.push_back({slot, empty(p.shape, options), slot->tensor});
   }
+  Attempt attempt;
+  // The module may have moved or gone by then.
+  Attempt::on_failure([made, weak = std::weak_ptr(parts_)] {
+    const auto parts = weak.lock();
+    if (!parts) return;
+    for (const Made& m : made) m.slot->tensor = m.before;
+    parts->built = false;
+  });
   for (Made& m : made) {
     m.slot->tensor = m.fresh;
     if (m.slot->is_parameter) m.slot->tensor.requires_grad_(parts_->requires_grad);
   }
-  built_ = true;
+  parts_->built = true;
   if (!made.empty()) reset_parameters();
   for (Made& m : made) {
-    if (m.loaded.defined()) m.slot->tensor = m.loaded;
+    if (m.before.defined()) m.slot->tensor = m.before;
   }
+  attempt.keep();
+}
+
+Tensor Module::operator()(const Tensor& x) {
+  Attempt attempt;
+  if (!built()) build(x.sizes());
+  Tensor y = forward(x);
+  attempt.keep();
+  return y;
 }
 
 // ---- Lists

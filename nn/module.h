@@ -42,10 +42,9 @@ class WEFT_API Module : public Stateful {
 
   // What the module computes; call it as module(x). The default throws NotImplementedError.
   virtual Tensor forward(const Tensor& x);
-  Tensor operator()(const Tensor& x) {
-    if (!built_) build(x.sizes());
-    return forward(x);
-  }
+  // Strong guarantee: if it throws, running statistics, parameters that were to be made and the
+  // default generator are as before (nn/attempt.h).
+  Tensor operator()(const Tensor& x);
   // relu(module(x)), in one pass where the module's op can do that.
   virtual Tensor forward_relu(const Tensor& x);
 
@@ -58,8 +57,7 @@ class WEFT_API Module : public Stateful {
   // A row for each layer, with output shape, parameters and memory; nothing is allocated.
   // input: with the batch dimension.
   Summary summary(const Shape& input) const;
-  // Makes the parameters that wait for an input's shape; returns the output's. Strong guarantee for
-  // each layer.
+  // Makes the parameters that wait for an input's shape; returns the output's. Strong guarantee.
   Shape materialize(const Shape& input);
 
   // ---- Parameters, buffers, parts: in the order of registration, names joined by "."
@@ -124,15 +122,15 @@ class WEFT_API Module : public Stateful {
   virtual std::vector<ParameterShape> parameter_shapes(const Shape& input) const;
   // Allocates them and calls reset_parameters(). A layer whose sizes are known calls it at once.
   void build(const Shape& input);
-  bool built() const { return built_; }
+  bool built() const;
 
   std::string state_name() const override { return kind(); }
   void take_state(const StateDict& state) override;
 
  private:
   friend class ModuleTree;
-  std::unique_ptr<Parts> parts_;
-  bool training_ = true, built_ = false;
+  std::shared_ptr<Parts> parts_;
+  bool training_ = true;
 };
 
 // One layer in a summary.

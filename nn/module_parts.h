@@ -17,7 +17,7 @@ struct Module::Parts {
   std::vector<std::pair<std::string, std::shared_ptr<Module>>> children;
   DType dtype = DType::F32;  // of parameters to come
   Device device;
-  bool requires_grad = true;
+  bool requires_grad = true, built = false;
 
   Slot* find(const std::string& name) {
     for (Slot& s : slots) {
@@ -47,13 +47,13 @@ class ModuleTree {
     });
   }
   static Module::Parts& parts(const Module& m) { return *m.parts_; }
-  static bool built(const Module& m) { return m.built_; }
+  static bool built(const Module& m) { return m.parts_->built; }
   // Marks a layer as built once a state has given it all it waits for.
   static void finish(Module& m) {
     for (const ParameterShape& p : m.parameter_shapes({})) {
       if (!m.parts_->find(p.name)->tensor.defined()) return;
     }
-    m.built_ = true;
+    m.parts_->built = true;
   }
   static void set_training(Module& m, bool on) { m.training_ = on; }
   static void build(Module& m, const Shape& input) { m.build(input); }
@@ -68,7 +68,7 @@ class ModuleTree {
     return {};
   }
   static bool pending(const Module& m, const Slot& slot) {
-    return !slot.tensor.defined() && !m.built_ && awaited(m, slot);
+    return !slot.tensor.defined() && !m.parts_->built && awaited(m, slot);
   }
 };
 

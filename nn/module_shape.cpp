@@ -2,6 +2,7 @@
 #include <unordered_map>
 
 #include <weft/core/check.h>
+#include <weft/nn/attempt.h>
 #include <weft/nn/module_parts.h>
 
 // Module's shapes without running: infer, summary, materialize; and how it prints.
@@ -96,7 +97,10 @@ Summary Module::summary(const Shape& input) const {
 Shape Module::materialize(const Shape& input) {
   Tracer trace;
   trace.materialize = true;
-  return infer(input);
+  Attempt attempt;
+  const Shape output = infer(input);
+  attempt.keep();
+  return output;
 }
 
 // ---- Printing

@@ -1,6 +1,7 @@
 #include <weft/nn/norm.h>
 
 #include <weft/autograd/mode.h>
+#include <weft/nn/attempt.h>
 #include <weft/nn/init.h>
 #include <weft/nn/sizes.h>
 #include <weft/ops/norm.h>
@@ -47,25 +48,44 @@ void BatchNorm::reset_parameters() {
   }
 }
 
+namespace {
+
+// If this pass fails, or one around it, the statistics are as they are now.
+void remember(const Tensor& mean, const Tensor& variance, const Tensor& batches) {
+  const NoGradGuard guard;
+  Attempt::on_failure([=, m = mean.clone(), v = variance.clone(), n = batches.clone()]() mutable {
+    const NoGradGuard no_grad;
+    Tensor(mean).copy_(m);
+    Tensor(variance).copy_(v);
+    Tensor(batches).copy_(n);
+  });
+}
+
+}  // namespace
+
+// The momentum of this step, which is counted.
 double BatchNorm::step_momentum() {
   if (!training() || !args_.track_running_stats) return args_.momentum.value_or(0);
+  remember(running_mean, running_var, num_batches_tracked);
   const NoGradGuard guard;
   num_batches_tracked.add_(1);
   return args_.momentum.value_or(1 / num_batches_tracked.item<double>());
 }
 
-Tensor BatchNorm::forward(const Tensor& x) {
+template <class Op>
+Tensor BatchNorm::run(const Tensor& x, Op op) {
   check_rank(x.sizes());
+  Attempt attempt;
   const double momentum = step_momentum();
-  return batch_norm(x, running_mean, running_var, weight, bias, uses_batch(), momentum, args_.eps);
+  Tensor y = op(x, running_mean, running_var, weight, bias, uses_batch(), momentum, args_.eps);
+  attempt.keep();
+  return y;
 }
 
+Tensor BatchNorm::forward(const Tensor& x) { return run(x, batch_norm); }
 Tensor BatchNorm::forward_relu(const Tensor& x) {
   if (!built()) build(x.sizes());
-  check_rank(x.sizes());
-  const double momentum = step_momentum();
-  return batch_norm_relu(x, running_mean, running_var, weight, bias, uses_batch(), momentum,
-                         args_.eps);
+  return run(x, batch_norm_relu);
 }
 
 Shape BatchNorm::output_shape(const Shape& input) const {

@@ -35,6 +35,8 @@ class WEFT_API BatchNorm : public Module {
  private:
   void check_rank(const Shape& input) const;
   bool uses_batch() const { return training() || !args_.track_running_stats; }
+  template <class Op>
+  Tensor run(const Tensor& x, Op op);
   double step_momentum();
   const char* op_;
   int low_rank_, high_rank_;
