@@ -44,7 +44,7 @@ struct DataLoader::Impl {
   struct Slot {
     std::optional<Batch> batch;
     std::exception_ptr error;
-    bool ready = false;
+    bool ready = false, no_memory = false;
   };
 
   Impl(std::shared_ptr<const Dataset> set, Transforms list, const DataLoaderOptions& o)
@@ -99,6 +99,9 @@ struct DataLoader::Impl {
     slot.ready = true;
     try {
       slot.batch = make_batch(job, picture);
+    } catch (const OutOfMemory&) {
+      slot.error = std::current_exception();
+      slot.no_memory = true;
     } catch (...) {
       slot.error = std::current_exception();
     }
@@ -171,9 +174,13 @@ struct DataLoader::Impl {
       batch_there.wait(lock, [&] { return slot(number).ready; });
       taken = std::exchange(slot(number), {});
     }
-    ++position.batch;
+    if (taken.no_memory) {
+      restart();
+    } else {
+      ++position.batch;
+    }
     lock.unlock();
-    work_there.notify_one();
+    taken.no_memory ? work_there.notify_all() : work_there.notify_one();
     if (taken.error) std::rethrow_exception(taken.error);
     return std::move(taken.batch);
   }
@@ -186,11 +193,16 @@ struct DataLoader::Impl {
     {
       const std::lock_guard lock(mutex);
       position = state;
-      ++generation;
-      issued = handed_out();
-      for (Slot& s : slots) s = {};
+      restart();
     }
     work_there.notify_all();
+  }
+
+  // Drops what was made ahead. With the lock held.
+  void restart() {
+    ++generation;
+    issued = handed_out();
+    for (Slot& s : slots) s = {};
   }
 
   std::shared_ptr<const Dataset> dataset;

@@ -49,8 +49,8 @@ class WEFT_API DataLoader {
   const Dataset& dataset() const;
 
   // The next batch of the epoch; nothing at its end, after which the next epoch begins. Rethrows
-  // what the data set or a transform threw, with the position after that batch. One caller at a
-  // time.
+  // what the data set or a transform threw, with the position after that batch, and OutOfMemory
+  // with the position before it: the same batch can be asked for again. One caller at a time.
   std::optional<Batch> next();
 
   // What a checkpoint keeps: the next batch to come.

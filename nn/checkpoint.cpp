@@ -63,19 +63,20 @@ Checkpoint& Checkpoint::add_part(Part part) {
 Checkpoint& Checkpoint::add(const std::string& name, Stateful& object) {
   return add_part({name, [&object] { return object.state_dict(); },
                    [&object](const StateDict& s) { return object.mismatches(s); },
-                   [&object](const StateDict& s) { object.load_state_dict(s); }});
+                   [&object](const StateDict& s) { return object.prepare_load(s); }});
 }
 
 Checkpoint& Checkpoint::add(const std::string& name, Generator& generator) {
-  return add_part({name,
-                   [&generator] {
-                     const RandomKey key = generator.state();
-                     return words<2>({key.seed, key.offset});
-                   },
-                   [](const StateDict& s) { return check_one(s, {2}, DType::I64); },
-                   [&generator](const StateDict& s) {
-                     generator.set_state({word(s, 0), word(s, 1)});
-                   }});
+  return add_part(
+      {name,
+       [&generator] {
+         const RandomKey key = generator.state();
+         return words<2>({key.seed, key.offset});
+       },
+       [](const StateDict& s) { return check_one(s, {2}, DType::I64); },
+       [&generator](const StateDict& s) {
+         return [&generator, key = RandomKey{word(s, 0), word(s, 1)}] { generator.set_state(key); };
+       }});
 }
 
 Checkpoint& Checkpoint::add(const std::string& name, data::DataLoader& loader) {
@@ -101,7 +102,9 @@ Checkpoint& Checkpoint::add(const std::string& name, data::DataLoader& loader) {
                      }
                      return found;
                    },
-                   [&loader, position](const StateDict& s) { loader.set_state(position(s)); }});
+                   [&loader, position](const StateDict& s) {
+                     return [&loader, p = position(s)] { loader.set_state(p); };
+                   }});
 }
 
 Checkpoint& Checkpoint::add(const std::string& name, double& number) {
@@ -110,7 +113,9 @@ Checkpoint& Checkpoint::add(const std::string& name, double& number) {
                      return StateDict{{"state", nn::number(number)}};
                    },
                    [](const StateDict& s) { return check_one(s, {}, DType::F64); },
-                   [&number](const StateDict& s) { number = find(s, "state")->item<double>(); }});
+                   [&number](const StateDict& s) {
+                     return [&number, n = find(s, "state")->item<double>()] { number = n; };
+                   }});
 }
 
 Checkpoint& Checkpoint::add(const std::string& name, Index& number) {
@@ -119,7 +124,9 @@ Checkpoint& Checkpoint::add(const std::string& name, Index& number) {
                      return StateDict{{"state", nn::number(number)}};
                    },
                    [](const StateDict& s) { return check_one(s, {}, DType::I64); },
-                   [&number](const StateDict& s) { number = find(s, "state")->item<Index>(); }});
+                   [&number](const StateDict& s) {
+                     return [&number, n = find(s, "state")->item<Index>()] { number = n; };
+                   }});
 }
 
 void Checkpoint::save(const std::string& path) const {
@@ -153,7 +160,9 @@ void Checkpoint::load(const std::string& path) {
     }
   }
   check_file(path, mismatches);
-  for (const Part& part : parts_) part.load(states[part.name]);
+  std::vector<std::function<void()>> changes;
+  for (const Part& part : parts_) changes.push_back(part.prepare(states[part.name]));
+  for (const auto& change : changes) change();
   metadata = std::move(text);
 }
 

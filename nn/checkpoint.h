@@ -34,7 +34,7 @@ class WEFT_API Checkpoint {
   // Throws IOError.
   void save(const std::string& path) const;
   // Throws IOError, ParseError for a file that lies, and ValueError that lists every name that is
-  // missing or unknown and every shape that differs; nothing has changed then.
+  // missing or unknown and every shape that differs, OutOfMemory; nothing has changed then.
   void load(const std::string& path);
 
  private:
@@ -42,7 +42,8 @@ class WEFT_API Checkpoint {
     std::string name;
     std::function<StateDict()> state;
     std::function<std::vector<std::string>(const StateDict&)> mismatches;
-    std::function<void(const StateDict&)> load;
+    // Returns what takes the state over and cannot fail.
+    std::function<std::function<void()>(const StateDict&)> prepare;
   };
   Checkpoint& add_part(Part part);
   std::vector<Part> parts_;

@@ -125,7 +125,7 @@ class WEFT_API Module : public Stateful {
   bool built() const;
 
   std::string state_name() const override { return kind(); }
-  void take_state(const StateDict& state) override;
+  std::function<void()> prepare_state(const StateDict& state) override;
 
  private:
   friend class ModuleTree;

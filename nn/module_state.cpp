@@ -92,32 +92,43 @@ std::vector<std::string> Module::mismatches(const StateDict& state) const {
 std::vector<std::string> Module::load_matching(const StateDict& state) {
   Mismatches found = compare(*this, state);
   check_no_mismatch("load_matching", state_name(), found.shapes);
-  take_state(state);
+  prepare_state(state)();
   return found.names;
 }
 
-void Module::take_state(const StateDict& state) {
+std::function<void()> Module::prepare_state(const StateDict& state) {
   const NoGradGuard guard;
   std::unordered_map<std::string, const Tensor*> by_name;
   for (const auto& [name, tensor] : state) by_name.emplace(name, &tensor);
-  // What has no memory yet gets it first: after that nothing can fail.
-  std::vector<std::pair<ModuleTree::Slot*, Tensor>> made;
-  std::vector<std::pair<ModuleTree::Slot*, const Tensor*>> copies;
-  std::vector<Module*> pending;
+  struct Copy {
+    ModuleTree::Slot* slot;
+    Tensor to, from;
+    Module* waiting;  // for this tensor, or null
+  };
+  std::vector<Copy> copies;
   ModuleTree::each_slot(*this, [&](Module& m, auto& slot, const std::string& name) {
     const auto at = by_name.find(name);
     if (at == by_name.end() || !slot.persistent) return;
-    copies.emplace_back(&slot, at->second);
-    if (slot.tensor.defined()) return;
-    const DType dtype = ModuleTree::awaited(m, slot)->dtype.value_or(ModuleTree::parts(m).dtype);
-    const Options options = Options(dtype).device(ModuleTree::parts(m).device);
-    made.emplace_back(&slot, empty(at->second->sizes(), options));
-    if (slot.is_parameter) made.back().second.requires_grad_(ModuleTree::parts(m).requires_grad);
-    pending.push_back(&m);
+    Copy copy{&slot, slot.tensor, *at->second, nullptr};
+    if (!slot.tensor.defined()) {
+      const DType dtype = ModuleTree::awaited(m, slot)->dtype.value_or(ModuleTree::parts(m).dtype);
+      const Options options = Options(dtype).device(ModuleTree::parts(m).device);
+      copy.to = empty(at->second->sizes(), options);
+      if (slot.is_parameter) copy.to.requires_grad_(ModuleTree::parts(m).requires_grad);
+      copy.waiting = &m;
+    }
+    copies.push_back(std::move(copy));
   });
-  for (auto& [slot, tensor] : made) slot->tensor = tensor;
-  for (auto& [slot, tensor] : copies) slot->tensor.copy_(*tensor);
-  for (Module* m : pending) ModuleTree::finish(*m);
+  return [copies = std::move(copies)] {
+    const NoGradGuard no_grad;
+    for (const Copy& c : copies) {
+      c.slot->tensor = c.to;
+      c.slot->tensor.copy_(c.from);
+    }
+    for (const Copy& c : copies) {
+      if (c.waiting) ModuleTree::finish(*c.waiting);
+    }
+  };
 }
 
 }  // namespace weft::nn

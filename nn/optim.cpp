@@ -235,7 +235,7 @@ std::vector<std::string> Optimizer::mismatches(const nn::StateDict& state) const
   return found;
 }
 
-void Optimizer::take_state(const nn::StateDict& state) {
+std::function<void()> Optimizer::prepare_state(const nn::StateDict& state) {
   const NoGradGuard guard;
   std::vector<Memory> memory;
   for (const Group& group : groups_) {
@@ -252,14 +252,19 @@ void Optimizer::take_state(const nn::StateDict& state) {
       memory.push_back(std::move(m));
     }
   }
+  std::vector<OptimizerOptions> options;
   for (std::size_t g = 0; g < groups_.size(); ++g) {
-    OptimizerOptions& o = groups_[g].options;
+    OptimizerOptions o = groups_[g].options;
     for (auto [name, field] : kFields)
       o.*field = nn::find(state, group_key(g, name))->item<double>();
     for (auto [name, flag] : kFlags)
       o.*flag = nn::find(state, group_key(g, name))->item<double>() != 0;
+    options.push_back(o);
   }
-  memory_ = std::move(memory);
+  return [this, memory = std::move(memory), options = std::move(options)]() mutable {
+    for (std::size_t g = 0; g < groups_.size(); ++g) groups_[g].options = options[g];
+    memory_ = std::move(memory);
+  };
 }
 
 // ---- Kinds

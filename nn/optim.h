@@ -51,7 +51,7 @@ class WEFT_API Optimizer : public nn::Stateful {
  protected:
   explicit Optimizer(OptimizerId id) : id_(id) {}
   void add(std::vector<Tensor> params, const OptimizerOptions& options);
-  void take_state(const nn::StateDict& state) override;
+  std::function<void()> prepare_state(const nn::StateDict& state) override;
 
  private:
   struct Memory {

@@ -11,14 +11,19 @@ Scheduler::Scheduler(Optimizer& optimizer) : optimizer_(&optimizer) {
   for (const auto& group : optimizer.groups()) base_.push_back(group.options.lr);
 }
 
-void Scheduler::apply() {
-  auto& groups = optimizer_->groups();
+void Scheduler::check_groups() const {
+  const auto& groups = optimizer_->groups();
   if (groups.size() != base_.size()) {
     fail<ValueError>("scheduler",
                      "got {} groups of parameters, expected the {} that there were "
                      "when the schedule was made",
                      groups.size(), base_.size());
   }
+}
+
+void Scheduler::apply() {
+  check_groups();
+  auto& groups = optimizer_->groups();
   for (std::size_t g = 0; g < base_.size(); ++g) groups[g].options.lr = lr_at(last_, base_[g]);
 }
 
@@ -60,12 +65,18 @@ std::vector<std::string> Scheduler::mismatches(const nn::StateDict& state) const
   return found;
 }
 
-void Scheduler::take_state(const nn::StateDict& state) {
-  last_ = nn::find(state, "last_step")->item<Index>();
+std::function<void()> Scheduler::prepare_state(const nn::StateDict& state) {
+  check_groups();
+  const auto last = nn::find(state, "last_step")->item<Index>();
+  std::vector<double> base;
   for (std::size_t g = 0; g < base_.size(); ++g) {
-    base_[g] = nn::find(state, fmt::format("base_lr.{}", g))->item<double>();
+    base.push_back(nn::find(state, fmt::format("base_lr.{}", g))->item<double>());
   }
-  apply();
+  return [this, last, base] {
+    last_ = last;
+    base_ = base;
+    apply();
+  };
 }
 
 StepLR::StepLR(Optimizer& optimizer, Index step_size, double gamma)

@@ -29,9 +29,10 @@ class WEFT_API Scheduler : public nn::Stateful {
   Optimizer& optimizer() const { return *optimizer_; }
   // Takes the base rates of a schedule that was made first.
   void adopt(const Scheduler& first) { base_ = first.base_; }
-  void take_state(const nn::StateDict& state) override;
+  std::function<void()> prepare_state(const nn::StateDict& state) override;
 
  private:
+  void check_groups() const;
   Optimizer* optimizer_;
   std::vector<double> base_;
   Index last_ = 0;

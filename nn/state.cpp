@@ -12,10 +12,12 @@ const Tensor* find(const StateDict& state, const std::string& name) {
   return nullptr;
 }
 
-void Stateful::load_state_dict(const StateDict& state) {
+std::function<void()> Stateful::prepare_load(const StateDict& state) {
   check_no_mismatch("load_state_dict", state_name(), mismatches(state));
-  take_state(state);
+  return prepare_state(state);
 }
+
+void Stateful::load_state_dict(const StateDict& state) { prepare_load(state)(); }
 
 void check_no_mismatch(const char* op, const std::string& name,
                        const std::vector<std::string>& mismatches) {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -31,14 +32,19 @@ class WEFT_API Stateful {
   // mismatch, and OutOfMemory; nothing has changed then.
   void load_state_dict(const StateDict& state);
 
+  // load_state_dict in two halves, so that several objects are loaded all or none: this one may
+  // throw and changes nothing; calling its result changes the object and cannot fail. The object
+  // and the state's tensors stay as they are in between.
+  [[nodiscard]] std::function<void()> prepare_load(const StateDict& state);
+
  protected:
   Stateful() = default;
   Stateful(const Stateful&) = default;
   Stateful& operator=(const Stateful&) = default;
   // The name in errors.
   virtual std::string state_name() const = 0;
-  // Called with a state without mismatches.
-  virtual void take_state(const StateDict& state) = 0;
+  // Called with a state without mismatches: makes what it needs, and returns what takes it over.
+  virtual std::function<void()> prepare_state(const StateDict& state) = 0;
 };
 
 // Throws ValueError "[op] ..." that lists the mismatches in one line, if there are any.

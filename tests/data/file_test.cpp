@@ -1,60 +1,19 @@
 #include <atomic>
-#include <cerrno>
 #include <thread>
 
 #include <weft/core/error.h>
-#include <weft/data/file.h>
 #include <weft/data/npy.h>
 #include <weft/data/safetensors.h>
 #include <weft/ops/make.h>
 #include <weft/tests/catch.h>
+#include <weft/tests/data/faulty_calls.h>
 #include <weft/tests/data/scratch.h>
 
 namespace weft {
 namespace {
 
-using data::FileCalls;
+using test::FaultyCalls;
 using test::Scratch;
-
-// Fails the k-th call, as a system does that is out of space or has a bad disk.
-class FaultyCalls : public FileCalls {
- public:
-  explicit FaultyCalls(int fail_at) : left_(fail_at) {}
-  bool failed() const { return left_ <= 0; }
-  int open_files() const { return open_; }
-
-  int open(const char* path, int flags, unsigned mode) override {
-    if (fails(EACCES)) return -1;
-    const int file = FileCalls::open(path, flags, mode);
-    open_ += file >= 0;
-    return file;
-  }
-  int close(int file) override {  // never fails: what is written was synced before
-    --open_;
-    return FileCalls::close(file);
-  }
-  std::int64_t size(int file) override { return fails(EIO) ? -1 : FileCalls::size(file); }
-  int lock(int file) override { return fails(ENOLCK) ? -1 : FileCalls::lock(file); }
-  int truncate(int file) override { return fails(EIO) ? -1 : FileCalls::truncate(file); }
-  std::int64_t read(int file, void* data, std::size_t bytes) override {
-    return fails(EIO) ? -1 : FileCalls::read(file, data, std::min<std::size_t>(bytes, 1000));
-  }
-  std::int64_t write(int file, const void* data, std::size_t bytes) override {
-    return fails(ENOSPC) ? -1 : FileCalls::write(file, data, std::min<std::size_t>(bytes, 1000));
-  }
-  int sync(int file) override { return fails(EIO) ? -1 : FileCalls::sync(file); }
-  int rename(const char* from, const char* to) override {
-    return fails(EIO) ? -1 : FileCalls::rename(from, to);
-  }
-
- private:
-  bool fails(int error) {
-    if (--left_ != 0) return false;
-    errno = error;
-    return true;
-  }
-  int left_, open_ = 0;
-};
 
 TensorMap model(float value) {
   return {{"a", full({700}, value)}, {"b", full({10, 30}, value + 1)}, {"c", ones({0})}};

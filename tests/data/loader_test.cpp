@@ -6,6 +6,7 @@
 #include <set>
 #include <thread>
 
+#include <weft/core/allocator.h>
 #include <weft/core/error.h>
 #include <weft/data/loader.h>
 #include <weft/tests/catch.h>
@@ -161,6 +162,32 @@ TEST_CASE("an exception of a worker reaches the caller, and the loader goes on",
     CHECK_THROWS_AS(loader.next(), ValueError);
     CHECK(loader.next()->labels.data<std::int64_t>()[0] == 6);
     CHECK_FALSE(loader.next());
+  }
+}
+
+TEST_CASE("a batch for which there was no memory can be asked for again", "[loader]") {
+  for (const int workers : {0, 1, 3}) {
+    DataLoader calm(numbered(50), augmentation(), options(0));
+    const std::vector<Bytes> expected = epochs_of(calm, 1);
+    for (std::uint64_t k = 1; k <= 8; ++k) {
+      INFO(workers << " workers, allocation " << k);
+      fail_allocation_at(k);
+      DataLoader loader(numbered(50), augmentation(), options(workers));
+      std::vector<Bytes> got;
+      int failures = 0;
+      while (got.size() < expected.size()) {
+        const auto before = loader.state();
+        try {
+          got.push_back(bytes_of(*loader.next()));
+        } catch (const OutOfMemory&) {
+          ++failures;
+          CHECK(loader.state() == before);
+        }
+      }
+      fail_allocation_at(0);
+      CHECK(failures == (k <= 2 * expected.size() ? 1 : 0));
+      CHECK(got == expected);
+    }
   }
 }
 
