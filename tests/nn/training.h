@@ -59,6 +59,7 @@ struct Training {
     Index batch = 4, side = 16;
     bool lazy = false;  // parameters are made in the first forward pass
     bool adam = false;
+    bool large_pictures = false;  // 11x11 and 5x5 kernels, strides; side 64 or more
   };
 
   Size size;
@@ -121,7 +122,7 @@ struct Training {
     o.classes = 10;
     o.channels = s.channels;
     o.hidden = s.hidden;
-    o.small_pictures = true;
+    o.small_pictures = !s.large_pictures;
     o.batch_norm = true;
     return o;
   }
