@@ -190,8 +190,10 @@ Tensor& detail::unary_(UnaryId id, Tensor& x, const void* op) {
   const bool recorded = info.differentiable && recording(x);
   check_inplace(info.name, x, recorded);
   const Tensor before = recorded && reads(info, Reads::Input) ? x.clone() : Tensor();
-  const Loop loop = make_loop(x.sizes(), {x.view(), x.view()});
-  kernels(x.device()).unary(id, loop, in, op);
+  const bool through_bool = info.gives_bool && self != DType::Bool;  // kernels write no other
+  const Tensor y = through_bool ? output_like(x, DType::Bool) : x;
+  kernels(x.device()).unary(id, make_loop(x.sizes(), {y.view(), x.view()}), in, op);
+  if (through_bool) kernels(x.device()).copy(make_loop(x.sizes(), {x.view(), y.view()}));
   bump_version(info.name, x);
   if (recorded) {
     record_inplace(info.name, x, {x},
@@ -271,6 +273,7 @@ Tensor& detail::binary_(BinaryId id, Tensor& a, const Tensor& other, const void*
 }
 
 namespace {
+const Tensor& operand_of(const Tensor& t) { return t; }
 Tensor operand_of(const Scalar& s) { return make_scalar(s, s.dtype()); }
 }  // namespace
 
@@ -334,6 +337,42 @@ BinaryId division(const A& a, const B& b, const char* rounding_mode) {
   return mode == "trunc" ? binary_id<op::TruncDiv> : binary_id<op::FloorDiv>;
 }
 
+bool cuts_halves(BinaryId id, DType result) {
+  return id == binary_id<op::TruncDiv> && is_floating(result) && size_of(result) == 2;
+}
+
+// PyTorch rounds the quotient of halves before it cuts it.
+Tensor cut_quotient(const Tensor& a, const Tensor& b) {
+  NoGradGuard no_grad;
+  return detail::binary(binary_id<op::TruncDiv>, detail::binary(binary_id<op::Div>, a, b, &kNone),
+                        Scalar(1), &kNone);
+}
+
+template <class A, class B>
+Tensor divided(const A& a, const B& b, const char* mode) {
+  const BinaryId id = division(a, b, mode);
+  if (!cuts_halves(id, weak_result(a, b))) return detail::binary(id, a, b, &kNone);
+  const Tensor x = operand_of(a), y = operand_of(b);
+  Tensor q = cut_quotient(x, y);
+  if (recording(x, y)) {
+    record(op::TruncDiv::name, q, {x, y}, [](Tensor& g, Gradients& in) {
+      in.set(0, [&] { return g * 0; });
+      in.set(1, [&] { return g * 0; });
+    });
+  }
+  return q;
+}
+
+template <class B>
+Tensor& divided_(Tensor& a, const B& b, const char* mode) {
+  const BinaryId id = division(a, b, mode);
+  if (!cuts_halves(id, weak_result(a, b))) return detail::binary_(id, a, b, &kNone);
+  const Tensor q = cut_quotient(a, operand_of(b));
+  detail::binary_(id, a, b, &kNone);  // checks and records
+  kernels(a.device()).copy(make_loop(a.sizes(), {a.view(), q.view()}));
+  return a;
+}
+
 }  // namespace
 
 Tensor add(const Tensor& a, const Tensor& b, const Scalar& alpha) { return added(a, b, alpha); }
@@ -357,15 +396,9 @@ Tensor mul(const Tensor& a, const Scalar& b) {
 Tensor mul(const Scalar& a, const Tensor& b) {
   return detail::binary(binary_id<op::Mul>, a, b, &kNone);
 }
-Tensor div(const Tensor& a, const Tensor& b, const char* mode) {
-  return detail::binary(division(a, b, mode), a, b, &kNone);
-}
-Tensor div(const Tensor& a, const Scalar& b, const char* mode) {
-  return detail::binary(division(a, b, mode), a, b, &kNone);
-}
-Tensor div(const Scalar& a, const Tensor& b, const char* mode) {
-  return detail::binary(division(a, b, mode), a, b, &kNone);
-}
+Tensor div(const Tensor& a, const Tensor& b, const char* mode) { return divided(a, b, mode); }
+Tensor div(const Tensor& a, const Scalar& b, const char* mode) { return divided(a, b, mode); }
+Tensor div(const Scalar& a, const Tensor& b, const char* mode) { return divided(a, b, mode); }
 
 Tensor& Tensor::add_(const Tensor& other, const Scalar& alpha) {
   const op::Add op{factor("add_", alpha, dtype())};
@@ -389,12 +422,8 @@ Tensor& Tensor::mul_(const Tensor& other) {
 Tensor& Tensor::mul_(const Scalar& other) {
   return detail::binary_(binary_id<op::Mul>, *this, other, &kNone);
 }
-Tensor& Tensor::div_(const Tensor& other, const char* mode) {
-  return detail::binary_(division(*this, other, mode), *this, other, &kNone);
-}
-Tensor& Tensor::div_(const Scalar& other, const char* mode) {
-  return detail::binary_(division(*this, other, mode), *this, other, &kNone);
-}
+Tensor& Tensor::div_(const Tensor& other, const char* mode) { return divided_(*this, other, mode); }
+Tensor& Tensor::div_(const Scalar& other, const char* mode) { return divided_(*this, other, mode); }
 
 Tensor gelu(const Tensor& x, const char* approximate) {
   const std::string_view form = approximate;

@@ -268,9 +268,12 @@ Tensor Tensor::std(const Shape& dims, Index correction, bool keepdim) const {
 
 namespace {
 
-// g in equal parts to the elements of x that are y. A NaN equals none: it makes them all NaN.
-Tensor among_ties(const Reduction& r, const Tensor& g, const Tensor& x, const Tensor& y) {
-  const Tensor mask = x.eq(r.over(y));
+// g in equal parts to the elements of x that are y. A NaN equals none: it makes them all NaN, or
+// gets all of g if nan_wins.
+Tensor among_ties(const Reduction& r, const Tensor& g, const Tensor& x, const Tensor& y,
+                  bool nan_wins = false) {
+  Tensor mask = x.eq(r.over(y));
+  if (nan_wins) mask = mask.logical_or(x.isnan());
   return mask * (r.over(g) / mask.sum(r.dims, true));
 }
 
@@ -306,13 +309,14 @@ Tensor Tensor::norm(double p, const Shape& dims, bool keepdim) const {
 
 namespace {
 
-Tensor extreme(const char* op, ReduceId id, const Tensor& x, const Shape& dims, bool keepdim) {
+Tensor extreme(const char* op, ReduceId id, const Tensor& x, const Shape& dims, bool keepdim,
+               bool nan_wins) {
   const Reduction r(op, x, dims);
   check_choice(op, r);
   Tensor y = reduced(op, id, r, x, keepdim, x.dtype(), 0);
   if (recording(x)) {
-    record(op, y, {x}, [r, x = saved(x), y = saved_output(y)](Tensor& g, Gradients& in) {
-      in.set(0, [&] { return among_ties(r, g, x.get(), y.get()); });
+    record(op, y, {x}, [r, nan_wins, x = saved(x), y = saved_output(y)](Tensor& g, Gradients& in) {
+      in.set(0, [&] { return among_ties(r, g, x.get(), y.get(), nan_wins); });
     });
   }
   return y;
@@ -364,13 +368,13 @@ Tensor position(const char* op, ReduceId id, const Tensor& x, std::optional<Inde
 }  // namespace
 
 Tensor Tensor::amax(const Shape& dims, bool keepdim) const {
-  return extreme("amax", ReduceId::Amax, *this, dims, keepdim);
+  return extreme("amax", ReduceId::Amax, *this, dims, keepdim, false);
 }
 Tensor Tensor::amin(const Shape& dims, bool keepdim) const {
-  return extreme("amin", ReduceId::Amin, *this, dims, keepdim);
+  return extreme("amin", ReduceId::Amin, *this, dims, keepdim, false);
 }
-Tensor Tensor::max() const { return extreme("max", ReduceId::Amax, *this, {}, false); }
-Tensor Tensor::min() const { return extreme("min", ReduceId::Amin, *this, {}, false); }
+Tensor Tensor::max() const { return extreme("max", ReduceId::Amax, *this, {}, false, true); }
+Tensor Tensor::min() const { return extreme("min", ReduceId::Amin, *this, {}, false, true); }
 std::tuple<Tensor, Tensor> Tensor::max(Index dim, bool keepdim) const {
   return chosen("max", ReduceId::Argmax, *this, dim, keepdim);
 }

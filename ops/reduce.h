@@ -37,8 +37,9 @@ inline Tensor std(const Tensor& x, const Shape& dims = {}, Index correction = 1,
 inline Tensor norm(const Tensor& x, double p = 2, const Shape& dims = {}, bool keepdim = false) {
   return x.norm(p, dims, keepdim);
 }
-// The largest and smallest element; NaN wins; ties share the gradient evenly. Throws ShapeError
-// where there is nothing to choose from.
+// The largest and smallest element; NaN wins; ties share the gradient evenly (a NaN makes it NaN
+// for all that it was chosen from; in max(x) and min(x) the NaNs share it). Throws ShapeError where
+// there is nothing to choose from.
 inline Tensor amax(const Tensor& x, const Shape& dims = {}, bool keepdim = false) {
   return x.amax(dims, keepdim);
 }

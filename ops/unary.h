@@ -23,7 +23,7 @@ struct Steps {
 };
 
 struct Abs {
-  static constexpr const char *name = "abs", *doc = "|x|; the gradient at 0 is 0";
+  static constexpr const char *name = "abs", *doc = "|x|; the gradient at 0 and at NaN is 0";
   static constexpr Domain domain = Domain::Number;
   static constexpr Reads reads = Reads::Input;
   template <class T>
@@ -32,7 +32,7 @@ struct Abs {
   }
   template <class T>
   T grad(T g, T x, T) const {
-    return g * select(x > T(0), T(1), select(x < T(0), T(-1), x * T(0)));
+    return g * select(x > T(0), T(1), select(x < T(0), T(-1), T(0)));
   }
 };
 
@@ -276,24 +276,25 @@ struct Gelu {
   }
 };
 
+// (1 + tanh(u)) / 2 is the sigmoid of 2 u, which does not cancel.
 struct GeluTanh {
   static constexpr const char *name = "gelu_tanh",
                               *doc = "x * (1 + tanh(sqrt(2 / pi) * (x + 0.044715 x^3))) / 2";
   static constexpr Domain domain = Domain::Floating;
   static constexpr Reads reads = Reads::Input;
   template <class T>
-  T inner(T x) const {
-    return tanh(T(0.79788456080286536) * (x + T(0.044715) * x * x * x));
+  T growth(T x) const {
+    return T(1) + exp(T(-1.5957691216057308) * (x + T(0.044715) * x * x * x));
   }
   template <class T>
   T forward(T x) const {
-    return T(0.5) * x * (T(1) + inner(x));
+    return x / growth(x);
   }
   template <class T>
   T grad(T g, T x, T) const {
-    const T t = inner(x);
-    const T slope = T(0.79788456080286536) * (T(1) + T(3 * 0.044715) * x * x);
-    return g * (T(0.5) * (T(1) + t) + T(0.5) * x * (T(1) - t * t) * slope);
+    const T s = T(1) / growth(x);
+    const T slope = T(1.5957691216057308) * (T(1) + T(3 * 0.044715) * x * x);
+    return g * (s + x * (s * (T(1) - s)) * slope);
   }
 };
 
@@ -334,7 +335,7 @@ struct Softplus {
 // NaN stays. A missing bound is infinite; integers compare as such (see ops/elementwise.cpp).
 struct Clamp {
   static constexpr const char *name = "clamp",
-                              *doc = "x within [min, max]; the gradient is 1 at the bounds";
+                              *doc = "x within [min, max]; the gradient is 0 at the bounds";
   static constexpr Domain domain = Domain::Number;
   static constexpr Reads reads = Reads::Input;
   double low = -std::numeric_limits<double>::infinity(),
@@ -346,7 +347,10 @@ struct Clamp {
   }
   template <class T>
   T grad(T g, T x, T) const {
-    return select((x < T(low)) | (x > T(high)), T(0), g);
+    const auto number = x == x;
+    const auto above = std::isinf(low) ? number : x > T(low),
+               below = std::isinf(high) ? number : x < T(high);
+    return select(above & below, g, T(0));
   }
 };
 

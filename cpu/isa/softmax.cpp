@@ -96,7 +96,7 @@ inline S largest(const S* x, Index n) {
 template <class S>
 inline Vec<S> exp_down(Vec<S> x) {
   const Vec<S> limit(sizeof(S) == 4 ? -87.33 : -708.39);
-  return select(x >= limit, exp(x), select(x < limit, Vec<S>(0.0), x));
+  return select(x >= limit, Vec<S>(packet::pexp(x.p)), select(x < limit, Vec<S>(0.0), x));
 }
 
 template <class S>
@@ -165,12 +165,12 @@ void softmax_columns_run(const SoftmaxArgs& a) {
     });
   }
   for (Index j = 0; j < a.n; ++j) {
-    sum[j] = a.log ? top[j] + static_cast<S>(::log(static_cast<double>(sum[j]))) : 1 / sum[j];
+    sum[j] = a.log ? static_cast<S>(::log(static_cast<double>(sum[j]))) : 1 / sum[j];
   }
   for (Index r = 0; r < a.length; ++r) {
     const S* row = x + r * a.x_stride;
     S* to = y + r * a.out_stride;
-    for (Index j = 0; j < a.n; ++j) to[j] = a.log ? row[j] - sum[j] : to[j] * sum[j];
+    for (Index j = 0; j < a.n; ++j) to[j] = a.log ? row[j] - top[j] - sum[j] : to[j] * sum[j];
   }
 }
 

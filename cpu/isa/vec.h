@@ -112,9 +112,13 @@ Vec<S> each(Vec<S> x, Vec<S> y, F f) {
   return Vec<S>::load(a);
 }
 
+// Eigen's stays at the smallest normal number for all that lies below its logarithm, -infinity
+// among it; there the square of half the way is taken.
 template <class S>
 Vec<S> exp(Vec<S> x) {
-  return packet::pexp(x.p);
+  const Mask<S> low = x < Vec<S>(sizeof(S) == 4 ? -87.33 : -708.39);
+  const Vec<S> y = packet::pexp(select(low, x * Vec<S>(0.5), x).p);
+  return select(low, y * y, y);
 }
 template <class S>
 Vec<S> log(Vec<S> x) {

@@ -10,6 +10,7 @@
 
 // op_table_dump values FILE: outputs and gradients of all rows, for a comparison of instruction
 // sets.
+// op_table_dump names: of all rows, and of the in-place forms they try.
 // op_table_dump calls FOLDER: for each row a file ROW.safetensors with its inputs, outputs,
 // gradients of outputs and of inputs, and calls.json, which says how PyTorch is to be called.
 namespace weft::op_table {
@@ -35,6 +36,17 @@ void write_values(const std::string& path) {
     }
   }
   save_safetensors(path, values);
+}
+
+// What the structure test "every public function has a row" reads: a name a line, and name_ where a
+// case has an in-place form.
+void write_names() {
+  for (const Row& row : all_rows()) {
+    std::cout << row.name << "\n";
+    const bool inplace = std::any_of(row.cases.begin(), row.cases.end(),
+                                     [](const Case& c) { return c.inplace != nullptr; });
+    if (inplace) std::cout << row.name << "_\n";
+  }
 }
 
 struct Dump {
@@ -108,13 +120,16 @@ void write_calls(const std::filesystem::path& folder) {
 }  // namespace weft::op_table
 
 int main(int argc, char** argv) {
-  const std::string mode = argc == 3 ? argv[1] : "";
-  if (mode != "values" && mode != "calls") {
-    std::cerr << "usage: op_table_dump values FILE | calls FOLDER\n";
+  using namespace weft::op_table;
+  const std::string mode = argc > 1 ? argv[1] : "";
+  if (!(argc == 3 && (mode == "values" || mode == "calls")) && !(argc == 2 && mode == "names")) {
+    std::cerr << "usage: op_table_dump values FILE | calls FOLDER | names\n";
     return 2;
   }
   try {
-    mode == "values" ? weft::op_table::write_values(argv[2]) : weft::op_table::write_calls(argv[2]);
+    if (mode == "names") write_names();
+    if (mode == "values") write_values(argv[2]);
+    if (mode == "calls") write_calls(argv[2]);
   } catch (const std::exception& e) {
     std::cerr << "op_table_dump: " << e.what() << "\n";
     return 1;

@@ -270,8 +270,10 @@ std::vector<Row> gathered() {
   append(rows, shape_rows());
   append(rows, make_rows());
   append(rows, network_rows());
+  append(rows, norm_rows());
   append(rows, reduce_rows());
   append(rows, index_rows());
+  append(rows, loss_rows());
   std::erase_if(rows, [](const Row& r) { return !chosen(r.name); });
   return rows;
 }

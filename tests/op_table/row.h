@@ -82,7 +82,7 @@ class Function {
  public:
   Function() = default;
   template <class F>
-  requires std::is_invocable_v<F, const List&> Function(F)  // NOLINT
+  requires(std::is_empty_v<F>&& std::is_invocable_v<F, const List&>) Function(F)  // NOLINT
       : run_([](const List& x) { return convert::listed(F{}(x)); }) {}
   List operator()(const List& x) const { return run_(x); }
   explicit operator bool() const { return run_ != nullptr; }
@@ -101,6 +101,7 @@ struct Case {
   bool smooth = true;        // differences tell the gradient; not so at kinks, ties and infinities
   bool exact_order = false;  // not of every layout: strides are part of what it does
   std::vector<Input> big = {};  // inputs for which work is shared among threads
+  bool winograd = false;        // whether some instruction sets sum in an order of Winograd's
 };
 
 struct Bad {
@@ -128,8 +129,10 @@ std::vector<Row> matrix_rows();
 std::vector<Row> shape_rows();
 std::vector<Row> make_rows();
 std::vector<Row> network_rows();
+std::vector<Row> norm_rows();
 std::vector<Row> reduce_rows();
 std::vector<Row> index_rows();
+std::vector<Row> loss_rows();
 
 // All rows; with WEFT_OPS=a,b in the environment only those.
 const std::vector<Row>& all_rows();

@@ -117,6 +117,32 @@ void add_sums(std::vector<Row>& rows) {
   rows.push_back(r);
 }
 
+// a / b to so many bits, then cut.
+template <int Bits>
+Array cut_quotients(const Arrays& x) {
+  return map(x[0], x[1], [](double a, double b) {
+    int exponent = 0;
+    const double m = std::frexp(a / b, &exponent);
+    return std::trunc(std::ldexp(std::nearbyint(std::ldexp(m, Bits)), exponent - Bits));
+  });
+}
+
+// PyTorch rounds the quotient of halves before it cuts it; among many that shows.
+void add_halves(Row& r) {
+  std::vector<Case> more;
+  for (Case& c : r.cases) {
+    if (count(c.inputs[0].sizes) < 100) continue;
+    c.dtypes = kAll & ~(only(f16) | only(bf16));
+    for (DType t : {f16, bf16}) {
+      more.push_back(c);
+      more.back().dtypes = only(t);
+      if (t == f16) more.back().reference = [](const Arrays& x) { return cut_quotients<11>(x); };
+      if (t == bf16) more.back().reference = [](const Arrays& x) { return cut_quotients<8>(x); };
+    }
+  }
+  for (Case& c : more) r.cases.push_back(std::move(c));
+}
+
 void add_products(std::vector<Row>& rows) {
   Row r = row<op::Mul>("torch.mul(x[0], x[1])", [](double a, double b) { return a * b; });
   in_place(r, [](Tensors& x) { x[0].mul_(x[1]); });
@@ -143,6 +169,7 @@ void add_products(std::vector<Row>& rows) {
                         [](double a, double b) { return std::trunc(a / b); }, {-9, 9}, {0.7, 3});
   for (Case& c : r.cases) c.call = [](const Tensors& x) { return div(x[0], x[1], "trunc"); };
   in_place(r, [](Tensors& x) { x[0].div_(x[1], "trunc"); });
+  add_halves(r);
   r.bad.front().message = name_of(r);
   r.bad.push_back({[] { return Tensors{div(ones(2, i64), zeros(2, i64), "trunc")}; },
                    "[div] got an integer zero as divisor"});

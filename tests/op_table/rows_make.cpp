@@ -185,6 +185,12 @@ std::vector<Row> random_numbers() {
                         return Tensors{normal_(x, 0, -1)};
                       },
                       "[normal_] got a standard deviation of -1"}};
+  rows.push_back(row("bernoulli", same_dtype, {{"", {real({20, 31}, 0, 1)}, [](const Tensors& x) {
+                                                  manual_seed(7);
+                                                  return bernoulli(x[0]);
+                                                }}}));
+  rows.back().dtypes = kFloat;
+  rows.back().bad = {{[] { return Tensors{bernoulli(full(2, 1.5))}; }, "[bernoulli] got "}};
   rows.push_back(random_row("bernoulli_", as_f32, [] {
     Tensor x = zeros({300, 301});
     return bernoulli_(x, 0.3);

@@ -2,7 +2,7 @@
 
 #include <weft/tests/op_table/row.h>
 
-// Convolution, pooling, normalisation, dropout.
+// Convolution, pooling, dropout.
 namespace weft::op_table {
 namespace {
 
@@ -83,15 +83,14 @@ Row conv_row() {
       [] { return Geometry{}; }));
   r.cases[1].big = {real({9, 16, 21, 19}), real({24, 16, 3, 3}), or_none(real(24))};
   r.cases[4].big = {real({5, 39, 17, 16}), real({39, 13, 3, 3}), or_none(real(39))};
-  r.cases.push_back(r.cases[3]);  // 3x3 at stride 1, where a faster algorithm serves
-  Case& wide = r.cases.back();
-  wide = conv_case(
+  r.cases.push_back(conv_case(
       ", padding=1", {1, 32, 8, 8}, {32, 32, 3, 3},
       [](const Tensors& x) { return conv2d(x[0], x[1], x[2], 1, 1); },
       [] {
         return Geometry{1, 1, 1, 1};
-      });
-  wide.big = {real({5, 48, 20, 20}), real({64, 48, 3, 3}), or_none(real(64))};
+      }));
+  r.cases.back().big = {real({5, 48, 20, 20}), real({64, 48, 3, 3}), or_none(real(64))};
+  r.cases.back().winograd = true;
   r.bad = {{[] {
               return Tensors{conv2d(ones({2, 3}), ones({1, 3, 1, 1}))};
             },
@@ -289,116 +288,6 @@ Row adaptive_row() {
   return r;
 }
 
-// (x - mean) / sqrt(variance + eps) within the elements of dims.
-Array normalised(const Array& x, const Shape& dims) {
-  const auto mean = [](const std::vector<double>& v) {
-    double sum = 0;
-    for (double e : v) sum += e;
-    return sum / static_cast<double>(v.size());
-  };
-  const Array m = reduce(x, dims, true, mean);
-  const Array centred = map(x, m, [](double v, double c) { return v - c; });
-  const Array variance = reduce(map(centred, [](double v) { return v * v; }), dims, true, mean);
-  return map(centred, variance, [](double v, double s) { return v / std::sqrt(s + 1e-5); });
-}
-
-Array scaled(const Array& x, const Array& w, const Array& b) {
-  return map(x, w, b, [](double v, double s, double t) { return v * s + t; });
-}
-
-std::vector<Row> norms() {
-  std::vector<Row> rows;
-  Row r;
-  r.name = "batch_norm";
-  r.dtypes = kFloat;
-  r.scale = 4;
-  r.loose = 8;
-  r.cases.push_back({"torch.nn.functional.batch_norm(x[0], x[1], x[2], x[3], x[4])",
-                     {real({2, 3, 2, 2}), or_none(constant(real(3))),
-                      or_none(constant(real(3, 0.5, 2))), or_none(real(3)), or_none(real(3))},
-                     [](const Tensors& x) { return batch_norm(x[0], x[1], x[2], x[3], x[4]); },
-                     [](const Arrays& x) {
-                       return generate(x[0].sizes, [&](const Shape& i) {
-                         const Shape c = i[1];
-                         return (at(x[0], i) - at(x[1], c)) / std::sqrt(at(x[2], c) + 1e-5) *
-                                    at(x[3], c) +
-                                at(x[4], c);
-                       });
-                     }});
-  r.cases[0].big = {real({9, 40, 31, 17}), constant(real(40)), constant(real(40, 0.5, 2)),
-                    or_none(real(40)), or_none(real(40))};
-  r.cases.push_back({"torch.nn.functional.batch_norm(x[0], None, None, x[1], x[2], training=True)",
-                     {real({3, 2, 2, 3}), or_none(real(2)), or_none(real(2))},
-                     [](const Tensors& x) { return batch_norm(x[0], {}, {}, x[1], x[2], true); },
-                     [](const Arrays& x) {
-                       return scaled(normalised(x[0], {0, 2, 3}), reshaped(x[1], {1, 2, 1, 1}),
-                                     reshaped(x[2], {1, 2, 1, 1}));
-                     }});
-  r.cases[1].big = {real({9, 40, 31, 17}), or_none(real(40)), or_none(real(40))};
-  r.cases.push_back({"torch.nn.functional.batch_norm(x[0], None, None, training=True)",
-                     {real({5, 3})},
-                     [](const Tensors& x) { return batch_norm(x[0], {}, {}, {}, {}, true); },
-                     [](const Arrays& x) { return normalised(x[0], Shape{0}); }});
-  r.bad = {{[] {
-              return Tensors{batch_norm(ones({2, 3}), ones(2), ones(2))};
-            },
-            "[batch_norm] got "},
-           {[] {
-              return Tensors{batch_norm(ones({2, 3}), {}, {})};
-            },
-            "[batch_norm] "}};
-  rows.push_back(r);
-
-  r = {};
-  r.name = "layer_norm";
-  r.dtypes = kFloat;
-  r.scale = 4;
-  r.loose = 8;
-  r.cases.push_back({"torch.nn.functional.layer_norm(x[0], (2, 3), x[1], x[2])",
-                     {real({3, 2, 3}), or_none(real({2, 3})), or_none(real({2, 3}))},
-                     [](const Tensors& x) {
-                       return layer_norm(x[0], {2, 3}, x[1], x[2]);
-                     },
-                     [](const Arrays& x) {
-                       return scaled(normalised(x[0], {1, 2}), x[1], x[2]);
-                     }});
-  r.cases.push_back({"torch.nn.functional.layer_norm(x[0], (5,))",
-                     {real({3, 5})},
-                     [](const Tensors& x) { return layer_norm(x[0], 5); },
-                     [](const Arrays& x) { return normalised(x[0], Shape{1}); }});
-  r.cases[1].big = {real({607, 5})};
-  r.bad = {{[] { return Tensors{layer_norm(ones({2, 3}), 4)}; }, "[layer_norm] got "}};
-  rows.push_back(r);
-
-  r = {};
-  r.name = "local_response_norm";
-  r.dtypes = kFloat;
-  r.loose = 4;
-  r.scale = 1;
-  r.cases.push_back({"torch.nn.functional.local_response_norm(x[0], 3, 0.5, 0.75, 2.0)",
-                     {real({2, 5, 2, 2})},
-                     [](const Tensors& x) { return local_response_norm(x[0], 3, 0.5, 0.75, 2.0); },
-                     [](const Arrays& x) {
-                       return generate(x[0].sizes, [&](const Shape& i) {
-                         double sum = 0;
-                         for (Index c = i[1] - 1; c <= i[1] + 1; ++c) {
-                           if (c < 0 || c >= 5) continue;
-                           Shape j = i;
-                           j[1] = c;
-                           sum += at(x[0], j) * at(x[0], j);
-                         }
-                         return at(x[0], i) / std::pow(2 + 0.5 / 3 * sum, 0.75);
-                       });
-                     }});
-  r.cases[0].big = {real({5, 40, 31, 17})};
-  r.bad = {{[] {
-              return Tensors{local_response_norm(ones({1, 2, 2, 2}), 0)};
-            },
-            "[local_response_norm] got "}};
-  rows.push_back(r);
-  return rows;
-}
-
 Row dropout_row() {
   Row r;
   r.name = "dropout";
@@ -416,13 +305,36 @@ Row dropout_row() {
   return r;
 }
 
+Row dropout_in_place_row() {
+  Row r;
+  r.name = "dropout_";
+  r.dtypes = kFloat;
+  r.cases.push_back({"", {real({3, 5})}, [](const Tensors& x) {
+                       manual_seed(3);
+                       Tensor y = x[0].clone();
+                       return dropout_(y, 0.4);
+                     }});
+  r.cases.push_back({"torch.nn.functional.dropout(x[0], 1.0)",
+                     {real({3, 5})},
+                     [](const Tensors& x) {
+                       Tensor y = x[0].clone();
+                       return dropout_(y, 1);
+                     },
+                     [](const Arrays& x) { return map(x[0], [](double) { return 0.0; }); },
+                     [](Tensors& x) { dropout_(x[0], 1); }});
+  r.bad = {{[] {
+              Tensor x = ones(2);
+              return Tensors{dropout_(x, -1)};
+            },
+            "[dropout_] got p -1"}};
+  return r;
+}
+
 }  // namespace
 
 std::vector<Row> network_rows() {
-  std::vector<Row> rows = {conv_row(),     conv_relu_row(), max_pool_row(), max_pool_indices_row(),
-                           avg_pool_row(), adaptive_row(),  dropout_row()};
-  for (Row& r : norms()) rows.push_back(std::move(r));
-  return rows;
+  return {conv_row(),     conv_relu_row(), max_pool_row(), max_pool_indices_row(),
+          avg_pool_row(), adaptive_row(),  dropout_row(),  dropout_in_place_row()};
 }
 
 }  // namespace weft::op_table

@@ -46,6 +46,10 @@ double log_sum_exp(const List& x) {
   return std::log(sum);
 }
 
+double product_of(const List& x) {
+  return std::accumulate(x.begin(), x.end(), 1.0, [](double a, double b) { return a * b; });
+}
+
 struct Setting {
   DTypes dtypes = kAll;
   ResultType result = same_dtype;
@@ -146,6 +150,19 @@ std::vector<Row> sums() {
   return rows;
 }
 
+Row prod_row() {
+  Row r = row(
+      "prod", [](const Tensor& x, const Shape& d, bool k) { return x.prod(d, k); },
+      [](const List& x) { return product_of(x); }, {kAll, integer_wide, true});
+  r.cases[3].torch = "torch.prod(torch.prod(x[0], 2), 0)";  // it takes one dim
+  Case zeros = r.cases[1];
+  zeros.inputs = {given({3, 3}, {0, 2, 3, 0, 0, 1.5, 1, -2, 0.5})};
+  zeros.dtypes = kFloat;
+  zeros.big.clear();
+  r.cases.push_back(zeros);
+  return r;
+}
+
 template <class F>
 Case norm_case(const std::string& p, const Function<Tensor>& call, F) {
   Case c = {"torch.linalg.vector_norm(x[0], " + p + ", dim=1)",
@@ -230,6 +247,10 @@ Row chooser(const std::string& name, All, Along, F, Place) {
   nan.dtypes = kFloat;
   nan.smooth = false;
   r.cases.push_back(nan);
+  nan.call = r.cases[0].call;
+  nan.reference = r.cases[0].reference;
+  nan.torch = r.cases[0].torch;
+  r.cases.push_back(nan);
   return r;
 }
 
@@ -290,6 +311,7 @@ std::vector<Row> truths() {
 
 std::vector<Row> reduce_rows() {
   std::vector<Row> rows = sums();
+  rows.push_back(prod_row());
   rows.push_back(norms());
   for (auto* more : {extremes, truths})
     for (Row& r : more()) rows.push_back(std::move(r));

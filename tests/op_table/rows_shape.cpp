@@ -100,6 +100,17 @@ std::vector<Row> reshaping() {
             "[flatten] got "}};
   rows.push_back(r);
 
+  r = row("unflatten", {"torch.unflatten(x[0], 1, (2, -1))",
+                        {real({2, 6, 2})},
+                        [](const Tensors& x) {
+                          return x[0].unflatten(1, {2, -1});
+                        },
+                        [](const Arrays& x) {
+                          return reshaped(x[0], {2, 2, 3, 2});
+                        }});
+  r.bad = {{[] { return Tensors{ones({2, 6}).unflatten(1, {4, 2})}; }, "[unflatten] got "}};
+  rows.push_back(r);
+
   r = row("squeeze", {"torch.squeeze(x[0])",
                       {real({1, 3, 1, 2})},
                       [](const Tensors& x) { return x[0].squeeze(); },
@@ -154,6 +165,15 @@ std::vector<Row> reordering() {
               return Tensors{ones({2, 3, 1}).t()};
             },
             "[t] got 3 dimensions"}};
+  rows.push_back(r);
+
+  r = row("t", {"torch.t(x[0])",
+                {real({3, 4})},
+                [](const Tensors& x) { return x[0].t(); },
+                [](const Arrays& x) {
+                  return permuted(x[0], {1, 0});
+                }});
+  r.bad = {{[] { return Tensors{ones({2, 3, 4}).t()}; }, "[t] got "}};
   rows.push_back(r);
 
   r = row("permute", {"torch.permute(x[0], (1, 2, 0))",
