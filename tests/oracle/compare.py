@@ -1,10 +1,12 @@
 """One call of the op table in PyTorch, beside what Weft gave."""
 
 import json
+import re
 import struct
 
-import numpy
 import torch
+
+from known import known
 
 DTYPES = {
     "BOOL": torch.bool,
@@ -58,8 +60,20 @@ def difference(got, expected, loose, scale):
     return f"element {at}: {a[at].item():.9g}, PyTorch's {b[at].item():.9g}"
 
 
+def gradient_difference(got, expected, loose, scale):
+    """No gradient is one of zeros."""
+    if got is None or expected is None:
+        one = got if expected is None else expected
+        return "only one of the two has it" if one is not None and one.count_nonzero() else None
+    return difference(got, expected, 2 * loose, scale)
+
+
 def listed(result):
     return list(result) if isinstance(result, (tuple, list)) else [result]
+
+
+# What PyTorch says where it has no kernel for a dtype. Any other error is the call's fault.
+REFUSAL = re.compile("not implemented for '|does not support bool input")
 
 
 class Comparison:
@@ -67,55 +81,62 @@ class Comparison:
         self.folder = folder
         self.file = None
         self.tensors = {}
+        self.used = set()  # entries of KNOWN that were needed, with the dtypes
 
-    def tensor(self, name):
-        return self.tensors.get(name)
+    def inputs(self, call):
+        x = [self.tensors.get(f"{call['key']}x.{i}") for i in range(call["inputs"])]
+        return [t.detach().requires_grad_(grad) for t, grad in zip(x, call["requires_grad"])]
 
     def check(self, call):
-        """('equal' | 'different' | 'refused', text)."""
+        """('equal' | 'different' | 'known' | 'refused', text)."""
         if call["file"] != self.file:
             self.file, self.tensors = call["file"], load(self.folder / call["file"])
-        key = call["key"]
-        x = [self.tensor(f"{key}x.{i}") for i in range(call["inputs"])]
-        for t, grad in zip(x, call["requires_grad"]):
-            t.requires_grad_(grad)
+        head = f"{call['torch']} of {call['dtype']}: "
         try:
-            outputs = listed(eval(call["torch"], {"torch": torch, "x": x, "float": float}))
-        except (RuntimeError, NotImplementedError, TypeError, IndexError) as refusal:
-            return "refused", f"{call['torch']} of {call['dtype']}: {refusal}"
-        text = self.differences(call, x, outputs)
-        return ("different", f"{call['torch']} of {call['dtype']}: {text}") if text else ("equal", "")
+            found = self.differences(call, self.results(call, call["torch"]))
+        except (RuntimeError, NotImplementedError, TypeError, IndexError) as error:
+            return "refused" if REFUSAL.search(str(error)) else "different", head + str(error)
+        sizes = tuple(tuple(t.shape) for t in self.inputs(call))
+        for quantity in found:
+            entry = known(call, sizes, quantity)
+            if entry is None:
+                return "different", f"{head}{quantity}: {found[quantity]}"
+            off = self.differences(call, self.results(call, entry.instead)).get(quantity)
+            if off:
+                return "different", f"{head}{quantity}: {off} (where {entry.reason})"
+            self.used.add((entry, call["dtype"]))
+        return ("known" if found else "equal"), ""
 
-    def differences(self, call, x, outputs):
-        key = call["key"]
-        if len(outputs) != call["outputs"]:
-            return f"{call['outputs']} outputs, PyTorch's {len(outputs)}"
-        for i, output in enumerate(outputs):
-            text = difference(self.tensor(f"{key}y.{i}"), output, call["loose"], call["scale"])
-            if text:
-                return f"output {i}: {text}"
-        return self.gradient_differences(call, x, [y for y in outputs if y.requires_grad])
-
-    def gradient_differences(self, call, x, outputs):
-        key = call["key"]
-        if not call["gradients"]:
-            return "no gradient, PyTorch has one" if outputs else None
+    def results(self, call, expression):
+        """Outputs and gradients of an expression in PyTorch, by the names of quantities."""
+        x = self.inputs(call)
+        outputs = listed(eval(expression, {"torch": torch, "x": x, "float": float}))
+        results = {f"output {i}": y.detach() for i, y in enumerate(outputs)}
+        given = [y for y in outputs if y.requires_grad]
         wanted = [t for t in x if t.requires_grad]
-        given = [self.tensor(f"{key}g.{i}") for i in range(len(outputs))]
-        if any(g is None for g in given):
-            return "fewer outputs with a gradient than PyTorch's"
-        try:
-            grads = torch.autograd.grad(outputs, wanted, given, allow_unused=True)
-        except (RuntimeError, NotImplementedError):
-            return None
-        for i, expected in enumerate(grads):
-            got = self.tensor(f"{key}dx.{i}")
-            if expected is None or got is None:
-                zero = got if expected is None else expected
-                if zero is not None and zero.count_nonzero():
-                    return f"gradient {i}: only one of the two has it"
-                continue
-            text = difference(got, expected, 2 * call["loose"], max(call["scale"], 1))
-            if text:
-                return f"gradient {i}: {text}"
-        return None
+        grads = [self.tensors.get(f"{call['key']}g.{i}") for i in range(len(given))]
+        results["gradients"] = bool(given)
+        if given and all(g is not None for g in grads):
+            found = torch.autograd.grad(given, wanted, grads, allow_unused=True)
+            results.update({f"gradient {i}": g for i, g in enumerate(found)})
+        return results
+
+    def differences(self, call, theirs):
+        """What differs, by quantity."""
+        found = {}
+        key, loose, scale = call["key"], call["loose"], call["scale"]
+        count = sum(name.startswith("output") for name in theirs)
+        if call["outputs"] != count:
+            return {"outputs": f"{call['outputs']}, PyTorch's {count}"}
+        if call["gradients"] != theirs["gradients"]:
+            return {"gradients": f"{call['gradients']}, PyTorch's {theirs['gradients']}"}
+        for name, expected in theirs.items():
+            kind, _, i = name.partition(" ")
+            if kind == "output":
+                found[name] = difference(self.tensors[f"{key}y.{i}"], expected, loose, scale)
+            elif kind == "gradient":
+                got = self.tensors.get(f"{key}dx.{i}")
+                found[name] = gradient_difference(got, expected, loose, max(scale, 1))
+        if call["gradients"] and "gradient 0" not in theirs:
+            found["gradients"] = "fewer outputs have one than PyTorch's"
+        return {name: text for name, text in found.items() if text}
