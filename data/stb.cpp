@@ -14,10 +14,18 @@
 #pragma GCC diagnostic ignored "-Wmissing-field-initializers"
 #pragma GCC diagnostic ignored "-Wunused-but-set-variable"
 #endif
+#include <cstring>
+#include <memory>
+
+// stb copies nothing to a null pointer when a PNG begins with an empty chunk of data, and a
+// compiler may conclude from a memcpy that its pointers are not null.
+static void* copy_or_nothing(void* to, const void* from, std::size_t bytes) {
+  return bytes ? std::memcpy(to, from, bytes) : to;
+}
+#define memcpy copy_or_nothing
 #include <stb_image.h>
 #include <stb_image_write.h>
-
-#include <memory>
+#undef memcpy
 
 #include <weft/core/check.h>
 #include <weft/data/file.h>

@@ -178,7 +178,7 @@ TEST_CASE("a batch for which there was no memory can be asked for again", "[load
       while (got.size() < expected.size()) {
         const auto before = loader.state();
         try {
-          got.push_back(bytes_of(*loader.next()));
+          got.push_back(bytes_of(loader.next().value()));
         } catch (const OutOfMemory&) {
           ++failures;
           CHECK(loader.state() == before);
