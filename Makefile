@@ -5,7 +5,7 @@ ARGS ?=
 BIN := build/$(PRESET)/bin
 BUILD := cmake --build --preset $(PRESET) --parallel $(JOBS)
 
-.PHONY: help setup configure build train test bench oracle format lint clean
+.PHONY: help setup configure build train test sanitize bench oracle format lint clean
 .DEFAULT_GOAL := help
 
 help:  ## This page
@@ -27,6 +27,12 @@ train: configure  ## Train AlexNet on CIFAR-10; ARGS="--epochs 2 ..." reaches th
 
 test: build  ## Build and run every test
 	@scripts/test.sh $(PRESET) $(ARGS)
+
+# The folders where pointers, lifetimes and foreign bytes are; make test PRESET=asan has the rest.
+sanitize: setup  ## Test memory, tape, files and modules with AddressSanitizer, UBSan
+	@cmake --preset asan --log-level=WARNING
+	@cmake --build --preset asan --parallel $(JOBS) --target test_core test_memory test_autograd test_data test_nn
+	@scripts/test.sh asan -R '^test_(core|memory|autograd|data|nn): '
 
 bench: build  ## Measure Weft beside its peers
 	@scripts/bench.sh $(BIN) $(ARGS)
