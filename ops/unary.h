@@ -276,25 +276,24 @@ struct Gelu {
   }
 };
 
-// (1 + tanh(u)) / 2 is the sigmoid of 2 u, which does not cancel.
 struct GeluTanh {
   static constexpr const char *name = "gelu_tanh",
                               *doc = "x * (1 + tanh(sqrt(2 / pi) * (x + 0.044715 x^3))) / 2";
   static constexpr Domain domain = Domain::Floating;
   static constexpr Reads reads = Reads::Input;
   template <class T>
-  T growth(T x) const {
-    return T(1) + exp(T(-1.5957691216057308) * (x + T(0.044715) * x * x * x));
+  T inner(T x) const {
+    return tanh(T(0.79788456080286536) * (x + T(0.044715) * x * x * x));
   }
   template <class T>
   T forward(T x) const {
-    return x / growth(x);
+    return T(0.5) * x * (T(1) + inner(x));
   }
   template <class T>
   T grad(T g, T x, T) const {
-    const T s = T(1) / growth(x);
-    const T slope = T(1.5957691216057308) * (T(1) + T(3 * 0.044715) * x * x);
-    return g * (s + x * (s * (T(1) - s)) * slope);
+    const T t = inner(x);
+    const T slope = T(0.79788456080286536) * (T(1) + T(3 * 0.044715) * x * x);
+    return g * (T(0.5) * (T(1) + t) + T(0.5) * x * (T(1) - t * t) * slope);
   }
 };
 

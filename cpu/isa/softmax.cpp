@@ -92,13 +92,6 @@ inline S largest(const S* x, Index n) {
   return best;
 }
 
-// exp(x) where x is at most 0; what would be subnormal is 0, so that exp(-inf) is.
-template <class S>
-inline Vec<S> exp_down(Vec<S> x) {
-  const Vec<S> limit(sizeof(S) == 4 ? -87.33 : -708.39);
-  return select(x >= limit, Vec<S>(packet::pexp(x.p)), select(x < limit, Vec<S>(0.0), x));
-}
-
 template <class S>
 void exp_minus_run(void* block, Index rows, Index n, const double* shift, bool by_column) {
   S* x = static_cast<S*>(block);
@@ -106,7 +99,7 @@ void exp_minus_run(void* block, Index rows, Index n, const double* shift, bool b
   for (Index r = 0; r < rows; ++r, x += n) {
     each_vector<S>(n, [&](Index i, Index m) {
       for (Index k = 0; k < m; ++k) s[k] = static_cast<S>(by_column ? shift[i + k] : *shift);
-      store_part(exp_down(load_part(x + i, m, S(0)) - load_part(s, m, S(0))), x + i, m);
+      store_part(exp(load_part(x + i, m, S(0)) - load_part(s, m, S(0))), x + i, m);
     });
   }
 }
@@ -118,7 +111,7 @@ void softmax_row_run(const SoftmaxArgs& a) {
   constexpr S low = -__builtin_inf();
   const Vec<S> top(static_cast<double>(largest(x, a.length)));
   const double sum = long_sum<S>(a.length, [&](Index i, Index m) {
-    const Vec<S> e = exp_down(load_part(x + i, m, low) - top);
+    const Vec<S> e = exp(load_part(x + i, m, low) - top);
     if (!a.log) store_part(e, y + i, m);
     return e;
   });
@@ -140,7 +133,7 @@ void softmax_row_backward_run(const SoftmaxArgs& a) {
   }));
   each_vector<S>(a.length, [&](Index i, Index m) {
     const Vec<S> v = load_part(g + i, m, S(0)), w = load_part(y + i, m, S(0));
-    store_part(a.log ? v - exp_down(w) * sum : w * (v - sum), out + i, m);
+    store_part(a.log ? v - exp(w) * sum : w * (v - sum), out + i, m);
   });
 }
 
@@ -159,7 +152,7 @@ void softmax_columns_run(const SoftmaxArgs& a) {
     const S* row = x + r * a.x_stride;
     S* to = y + r * a.out_stride;
     each_vector<S>(a.n, [&](Index j, Index m) {
-      const Vec<S> e = exp_down(load_part(row + j, m, S(0)) - load_part(top + j, m, S(0)));
+      const Vec<S> e = exp(load_part(row + j, m, S(0)) - load_part(top + j, m, S(0)));
       if (!a.log) store_part(e, to + j, m);
       store_part(load_part(sum + j, m, S(0)) + e, sum + j, m);
     });
@@ -190,7 +183,7 @@ void softmax_columns_backward_run(const SoftmaxArgs& a) {
     each_vector<S>(a.n, [&](Index j, Index m) {
       const Vec<S> v = load_part(g + j, m, S(0)), u = load_part(w + j, m, S(0)),
                    s = load_part(sum + j, m, S(0));
-      store_part(a.log ? v - exp_down(u) * s : u * (v - s), to + j, m);
+      store_part(a.log ? v - exp(u) * s : u * (v - s), to + j, m);
     });
   }
 }

@@ -112,13 +112,12 @@ Vec<S> each(Vec<S> x, Vec<S> y, F f) {
   return Vec<S>::load(a);
 }
 
-// Eigen's stays at the smallest normal number for all that lies below its logarithm, -infinity
-// among it; there the square of half the way is taken.
+// Eigen's stays at its smallest number for all that lies below that one's logarithm, -infinity
+// among it. What would be subnormal is 0.
 template <class S>
 Vec<S> exp(Vec<S> x) {
-  const Mask<S> low = x < Vec<S>(sizeof(S) == 4 ? -87.33 : -708.39);
-  const Vec<S> y = packet::pexp(select(low, x * Vec<S>(0.5), x).p);
-  return select(low, y * y, y);
+  const Mask<S> low = x < Vec<S>(sizeof(S) == 4 ? -87.33654 : -708.396);
+  return packet::pandnot(packet::pexp(x.p), low.p);
 }
 template <class S>
 Vec<S> log(Vec<S> x) {

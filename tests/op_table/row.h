@@ -117,7 +117,7 @@ struct Row {
   bool differentiable = true;
   std::vector<Bad> bad = {};
   double loose = 1;             // times the tolerance
-  double scale = 0.01;          // a difference is taken relative to |expected| + scale
+  double scale = 1e-4;          // a difference is taken relative to |expected| + scale
   bool mixes = false;           // its inputs' dtypes promote
   ResultType second = nullptr;  // of the second output, where it differs
 };
