@@ -32,7 +32,7 @@ test: build  ## Build and run every test
 sanitize: setup  ## Test memory, tape, files and modules with AddressSanitizer, UBSan
 	@cmake --preset asan --log-level=WARNING
 	@cmake --build --preset asan --parallel $(JOBS) --target test_core test_memory test_autograd test_data test_nn
-	@scripts/test.sh asan -R '^test_(core|memory|autograd|data|nn): '
+	@scripts/test.sh asan -R '^test_(core|memory|autograd|data|nn):'
 
 bench: build  ## Measure Weft beside its peers
 	@scripts/bench.sh $(BIN) $(ARGS)
