@@ -15,15 +15,17 @@ using namespace weft;
 constexpr Index kElements = Index{16} << 20;
 constexpr Index kBytes = kElements * 4;
 
+using Words [[gnu::vector_size(32)]] = std::uint64_t;
+
 // Reads every byte.
-std::uint64_t read_all(const std::uint64_t* words, Index n) {
+std::uint64_t read_all(const Words* words, Index n) {
   std::atomic<std::uint64_t> total{0};
-  parallel_for(0, n, 1 << 16, [&](Index b, Index e) {
-    std::uint64_t sum[16] = {};
-    for (Index i = b; i + 16 <= e; i += 16) {
-      for (int k = 0; k < 16; ++k) sum[k] ^= words[i + k];
+  parallel_for(0, n, 1 << 14, [&](Index b, Index e) {
+    Words sum[4] = {};
+    for (Index i = b; i + 4 <= e; i += 4) {
+      for (int k = 0; k < 4; ++k) sum[k] ^= words[i + k];
     }
-    for (std::uint64_t s : sum) total ^= s;
+    total ^= (sum[0] ^ sum[1] ^ sum[2] ^ sum[3])[0];
   });
   return total;
 }
@@ -39,8 +41,8 @@ void measure(benchmark::State& state, Index streams, auto&& f) {
 
 void read(benchmark::State& state) {
   const Tensor x = ones({kElements});
-  const auto* words = static_cast<const std::uint64_t*>(x.data());
-  measure(state, 1, [&] { return read_all(words, kElements / 2); });
+  const auto* words = static_cast<const Words*>(x.data());
+  measure(state, 1, [&] { return read_all(words, kElements / 8); });
 }
 
 void copy(benchmark::State& state) {
