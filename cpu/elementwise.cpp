@@ -4,6 +4,7 @@
 
 #include <weft/cpu/isa.h>
 #include <weft/cpu/loop_walk.h>
+#include <weft/cpu/move.h>
 
 // Elementwise loops over operands of any strides and dtypes. Contiguous operands of the compute
 // type are used where they lie; others pass through a block that stays in the L1 cache.
@@ -102,17 +103,6 @@ void binary_grad(BinaryId id, int which, const Loop& loop, DType in, const void*
 }
 
 namespace {
-
-// Calls f with an unsigned type of the dtype's width: for what only moves elements.
-template <class F>
-void by_width(DType t, F&& f) {
-  switch (size_of(t)) {
-    case 1: return f(std::uint8_t{});
-    case 2: return f(std::uint16_t{});
-    case 4: return f(std::uint32_t{});
-    default: return f(std::uint64_t{});
-  }
-}
 
 template <class U>
 void copy_piece(char* out, Index out_stride, const char* x, Index x_stride, Index n) {
