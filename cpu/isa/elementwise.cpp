@@ -272,6 +272,35 @@ void store_bytes(void* out, Index stride, const void* x, Index n) {
     static_cast<std::uint8_t*>(out)[i * stride] = static_cast<const std::uint8_t*>(x)[i];
 }
 
+void stream_run(void* out, Index stride, const void* x, Index n) {
+#if defined(__AVX512F__)
+  using Line = __m512i;
+  const auto put = [](Line* to, Line line) { _mm512_stream_si512(to, line); };
+#elif defined(__AVX2__)
+  using Line = __m256i;
+  const auto put = [](Line* to, Line line) { _mm256_stream_si256(to, line); };
+#else
+  using Line = __m128i;
+  const auto put = [](Line* to, Line line) { _mm_stream_si128(to, line); };
+#endif
+  constexpr Index size = sizeof(Line);
+  char* to = static_cast<char*>(out);
+  const char *from = static_cast<const char*>(x), *end = from + n * stride;
+  const Index past = static_cast<Index>(reinterpret_cast<std::uintptr_t>(to) % size);
+  if (past != 0) {
+    const Index head = size - past < end - from ? size - past : end - from;
+    __builtin_memcpy(to, from, static_cast<std::size_t>(head));
+    to += head;
+    from += head;
+  }
+  for (; end - from >= size; from += size, to += size) {
+    Line line;
+    __builtin_memcpy(&line, from, sizeof line);
+    put(reinterpret_cast<Line*>(to), line);
+  }
+  __builtin_memcpy(to, from, static_cast<std::size_t>(end - from));
+}
+
 template <class... D>
 constexpr void fill_conversions(IsaKernels& k) {
   int i = 0;
@@ -287,6 +316,7 @@ constexpr void fill_conversions(IsaKernels& k) {
   };
   (one(static_cast<const D*>(nullptr)), ...);
   k.store_bool = store_bytes;
+  k.stream = stream_run;
 }
 
 constexpr IsaKernels make_kernels() {

@@ -112,12 +112,32 @@ Vec<S> each(Vec<S> x, Vec<S> y, F f) {
   return Vec<S>::load(a);
 }
 
+// e^x = 2^n e^r, where n is the integer nearest to x / ln 2 and r what is left of x: the polynomial
+// and the two parts of ln 2 (n times the first is exact) are those of Cephes' expf. Adding 1.5 *
+// 2^23 rounds to an integer and leaves it in the lowest bits, from where a shift brings it to the
+// exponent. What would be subnormal is 0.
+inline Vec<float> exp(Vec<float> x) {
+  using V = Vec<float>;
+  typedef std::uint32_t Bits __attribute__((vector_size(sizeof(V::Packet))));
+  const auto fma = [](V a, V b, double c) { return V(packet::pmadd(a.p, b.p, V(c).p)); };
+  const V shifted = fma(x, V(1.44269504088896341), 0x1.8p23), n = shifted - V(0x1.8p23);
+  V r = packet::pmadd(n.p, V(-0.693359375).p, x.p);
+  r = packet::pmadd(n.p, V(2.12194440e-4).p, r.p);
+  V p = fma(V(1.9875691500e-4), r, 1.3981999507e-3);
+  p = fma(p, r, 8.3334519073e-3);
+  p = fma(p, r, 4.1665795894e-2);
+  p = fma(p, r, 1.6666665459e-1);
+  p = fma(p, r, 5.0000001201e-1);
+  p = V(packet::pmadd((r * r).p, p.p, r.p)) + V(1);
+  const Bits power = reinterpret_cast<Bits>(shifted.p) << 23;
+  const V y = reinterpret_cast<V::Packet>(reinterpret_cast<Bits>(p.p) + power);
+  const V finite = packet::pandnot(y.p, (x < V(-87.33654)).p);
+  return select(x <= V(88.72283), finite, x * V(HUGE_VAL));  // beyond: infinity, or NaN as it came
+}
 // Eigen's stays at its smallest number for all that lies below that one's logarithm, -infinity
 // among it. What would be subnormal is 0.
-template <class S>
-Vec<S> exp(Vec<S> x) {
-  const Mask<S> low = x < Vec<S>(sizeof(S) == 4 ? -87.33654 : -708.396);
-  return packet::pandnot(packet::pexp(x.p), low.p);
+inline Vec<double> exp(Vec<double> x) {
+  return packet::pandnot(packet::pexp(x.p), (x < Vec<double>(-708.396)).p);
 }
 template <class S>
 Vec<S> log(Vec<S> x) {
