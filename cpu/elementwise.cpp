@@ -1,7 +1,5 @@
 #include <weft/cpu/elementwise.h>
 
-#include <immintrin.h>
-
 #include <cstring>
 
 #include <weft/cpu/isa.h>
@@ -26,18 +24,6 @@ bool direct(const Loop& loop, int k, DType wanted) {
   return loop.dtype[k] == wanted && loop.stride[k][0] == static_cast<Index>(size_of(wanted));
 }
 
-constexpr Index kLastCache = Index{32} << 20;  // as many processors have it
-
-// Whether the output is new memory of which the last cache would keep little: written around the
-// caches, it is not read first, and what others need stays there.
-bool past_caches(const Loop& loop) {
-  if (loop.numel * static_cast<Index>(size_of(loop.dtype[0])) <= kLastCache) return false;
-  for (int k = 1; k < loop.operands; ++k) {
-    if (loop.data[k] == loop.data[0]) return false;
-  }
-  return true;
-}
-
 // One block of an operand: where it lies, or what was loaded of it.
 struct Operand {
   alignas(64) char block[kBlock * 8];
@@ -48,11 +34,9 @@ struct Operand {
 void run_pieces(const Loop& loop, const Job& job, Index begin, Index end) {
   const DType wanted = compute_dtype(job.compute);
   const int c = static_cast<int>(job.compute);
-  const bool dense = direct(loop, 0, job.bool_result ? DType::Bool : wanted);
-  const bool stream = dense && past_caches(loop), out_direct = dense && !stream;
-  const Store store = stream            ? isa().stream
-                      : job.bool_result ? isa().store_bool
-                                        : isa().store[c][static_cast<int>(loop.dtype[0])];
+  const bool out_direct = direct(loop, 0, job.bool_result ? DType::Bool : wanted);
+  const Store store =
+      job.bool_result ? isa().store_bool : isa().store[c][static_cast<int>(loop.dtype[0])];
   Operand operand[kMaxOperands];
   walk(loop, begin, end, kBlock, [&](char* const* at, Index n) {
     const void* in[kMaxOperands];
@@ -74,14 +58,12 @@ void run_pieces(const Loop& loop, const Job& job, Index begin, Index end) {
       store(at[0], loop.stride[0][0], operand[0].block, n);
     }
   });
-  if (stream) _mm_sfence();
 }
 
 void run(const Loop& loop, const Job& job) {
   if (loop.numel == 0) return;
   const DType wanted = compute_dtype(job.compute);
-  bool flat = loop.rank == 1 && direct(loop, 0, job.bool_result ? DType::Bool : wanted) &&
-              !past_caches(loop);
+  bool flat = loop.rank == 1 && direct(loop, 0, job.bool_result ? DType::Bool : wanted);
   for (int k = 1; k < loop.operands; ++k) flat = flat && direct(loop, k, wanted);
   if (!flat) {
     parallel_for(0, loop.numel, kGrain, [&](Index b, Index e) { run_pieces(loop, job, b, e); });

@@ -31,8 +31,6 @@ struct IsaKernels {
   Load load[kComputeCount][kDTypeCount];
   Store store[kComputeCount][kDTypeCount];
   Store store_bool;  // from bytes
-  // From elements of `stride` bytes, past the caches; _mm_sfence() before others may read them.
-  Store stream;
 };
 
 namespace v2 {

@@ -19,6 +19,16 @@ void store_result(R r, void* out, Index i) {
   }
 }
 
+// Whether an output is new memory of which the last cache would keep little: written around the
+// caches, it is not read first, and what others need stays there.
+inline bool past_caches(Index bytes, const void* out, const void* const* in, int k) {
+  if (bytes < (Index{16} << 20)) return false;
+  while (k-- > 0) {
+    if (in[k] == out) return false;
+  }
+  return true;
+}
+
 // f(vectors...) over n elements of K inputs.
 template <class V, int K, class F>
 inline void loop(Index n, void* out, const void* const* in, F f) {
@@ -26,6 +36,17 @@ inline void loop(Index n, void* out, const void* const* in, F f) {
   const auto run = [&]<std::size_t... I>(std::index_sequence<I...>) {
     using R = decltype(f((static_cast<void>(I), V(S(0)))...));
     Index i = 0;
+    if constexpr (std::is_same_v<R, V> && V::size > 1) {
+      if (past_caches(n * static_cast<Index>(sizeof(S)), out, in, K)) {
+        const auto past = reinterpret_cast<std::uintptr_t>(out) % sizeof(V) / sizeof(S);
+        i = static_cast<Index>((static_cast<std::size_t>(V::size) - past) % V::size);
+        loop<V, K>(i, out, in, f);
+        for (; i + V::size <= n; i += V::size) {
+          f(V::load(static_cast<const S*>(in[I]) + i)...).stream(static_cast<S*>(out) + i);
+        }
+        _mm_sfence();
+      }
+    }
     for (; i + V::size <= n; i += V::size) {
       store_result<V>(f(V::load(static_cast<const S*>(in[I]) + i)...), out, i);
     }
@@ -272,35 +293,6 @@ void store_bytes(void* out, Index stride, const void* x, Index n) {
     static_cast<std::uint8_t*>(out)[i * stride] = static_cast<const std::uint8_t*>(x)[i];
 }
 
-void stream_run(void* out, Index stride, const void* x, Index n) {
-#if defined(__AVX512F__)
-  using Line = __m512i;
-  const auto put = [](Line* to, Line line) { _mm512_stream_si512(to, line); };
-#elif defined(__AVX2__)
-  using Line = __m256i;
-  const auto put = [](Line* to, Line line) { _mm256_stream_si256(to, line); };
-#else
-  using Line = __m128i;
-  const auto put = [](Line* to, Line line) { _mm_stream_si128(to, line); };
-#endif
-  constexpr Index size = sizeof(Line);
-  char* to = static_cast<char*>(out);
-  const char *from = static_cast<const char*>(x), *end = from + n * stride;
-  const Index past = static_cast<Index>(reinterpret_cast<std::uintptr_t>(to) % size);
-  if (past != 0) {
-    const Index head = size - past < end - from ? size - past : end - from;
-    __builtin_memcpy(to, from, static_cast<std::size_t>(head));
-    to += head;
-    from += head;
-  }
-  for (; end - from >= size; from += size, to += size) {
-    Line line;
-    __builtin_memcpy(&line, from, sizeof line);
-    put(reinterpret_cast<Line*>(to), line);
-  }
-  __builtin_memcpy(to, from, static_cast<std::size_t>(end - from));
-}
-
 template <class... D>
 constexpr void fill_conversions(IsaKernels& k) {
   int i = 0;
@@ -316,7 +308,6 @@ constexpr void fill_conversions(IsaKernels& k) {
   };
   (one(static_cast<const D*>(nullptr)), ...);
   k.store_bool = store_bytes;
-  k.stream = stream_run;
 }
 
 constexpr IsaKernels make_kernels() {

@@ -24,6 +24,17 @@ struct Mask {
   friend Mask operator!(Mask a) { return {packet::pandnot(packet::ptrue(a.p), a.p)}; }
 };
 
+inline void put_past_caches(float* x, __m128 p) { _mm_stream_ps(x, p); }
+inline void put_past_caches(double* x, __m128d p) { _mm_stream_pd(x, p); }
+#ifdef __AVX__
+inline void put_past_caches(float* x, __m256 p) { _mm256_stream_ps(x, p); }
+inline void put_past_caches(double* x, __m256d p) { _mm256_stream_pd(x, p); }
+#endif
+#ifdef __AVX512F__
+inline void put_past_caches(float* x, __m512 p) { _mm512_stream_ps(x, p); }
+inline void put_past_caches(double* x, __m512d p) { _mm512_stream_pd(x, p); }
+#endif
+
 template <class S>
 struct Vec {
   using Scalar = S;
@@ -38,6 +49,8 @@ struct Vec {
 
   static Vec load(const S* x) { return packet::ploadu<Packet>(x); }
   void store(S* x) const { packet::pstoreu(x, p); }
+  // To aligned memory, past the caches; _mm_sfence() before others may read it.
+  void stream(S* x) const { put_past_caches(x, p); }
 
   friend Vec operator+(Vec a, Vec b) { return packet::padd(a.p, b.p); }
   friend Vec operator-(Vec a, Vec b) { return packet::psub(a.p, b.p); }
