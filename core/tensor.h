@@ -81,6 +81,7 @@ class TensorImpl final : public RefCounted {
   IntrusivePtr<RefCounted> meta;  // autograd/meta.h: base of a view, kept gradient; usually null
   std::uint32_t output = 0;       // which output of node
   std::uint32_t node_version = 0;  // of a view: the storage's version that node speaks of
+  void* wrapper = nullptr;         // a language binding's object that stands for this tensor
   Shape sizes, strides;
 
   void* operator new(std::size_t bytes) { return small_alloc(bytes); }

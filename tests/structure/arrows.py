@@ -10,6 +10,7 @@ MAY_SEE = {
     "data": {"core", "autograd", "ops", "data"},
     "cpu": {"core", "cpu"},
     "examples": {"core", "autograd", "ops", "nn", "data", "examples"},
+    "python": {"core", "autograd", "ops", "nn", "data", "python"},
 }
 # The seam and the formulas are all that a back end sees of ops/.
 SEAM = {"ops/kernels.h", "ops/unary.h", "ops/binary.h", "ops/formula.h"}
@@ -19,7 +20,7 @@ def allowed(folder, target):
     return (
         target.split("/")[0] in MAY_SEE[folder]
         or (folder == "cpu" and target in SEAM)
-        or (folder == "examples" and target == "weft.h")
+        or (folder in ("examples", "python") and target == "weft.h")
     )
 
 

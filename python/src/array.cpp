@@ -1,0 +1,207 @@
+#include <weft/python/src/array.h>
+
+#include <cstring>
+#include <memory>
+
+#include <weft/ops/make.h>
+#include <weft/ops/shape.h>
+#include <weft/python/src/call.h>
+
+namespace weft::python {
+namespace {
+
+// The struct module's letters, by size for the integers (long's differs between systems).
+std::optional<DType> dtype_of_format(const char* format, Py_ssize_t itemsize) {
+  if (!format) return DType::U8;
+  if (*format == '@' || *format == '=' || *format == '<') ++format;
+  if (format[0] == 0 || format[1] != 0) return {};
+  switch (format[0]) {
+    case '?': return DType::Bool;
+    case 'B': return DType::U8;
+    case 'b': return DType::I8;
+    case 'e': return DType::F16;
+    case 'f': return DType::F32;
+    case 'd': return DType::F64;
+    case 'h':
+    case 'i':
+    case 'l':
+    case 'q': return itemsize == 2 ? DType::I16 : itemsize == 4 ? DType::I32 : DType::I64;
+    default: return {};
+  }
+}
+
+const char* format_of(DType t) {
+  constexpr const char* formats[kDTypeCount] = {"?", "B", "b",     "h", "i",
+                                                "q", "e", nullptr, "f", "d"};
+  return formats[static_cast<int>(t)];
+}
+
+struct ReleaseBuffer {
+  void operator()(Py_buffer* b) const {
+    const PyGILState_STATE state = PyGILState_Ensure();
+    PyBuffer_Release(b);
+    PyGILState_Release(state);
+    delete b;
+  }
+};
+using Buffer = std::unique_ptr<Py_buffer, ReleaseBuffer>;
+
+Buffer get_buffer(PyObject* o) {
+  auto raw = std::make_unique<Py_buffer>();
+  if (PyObject_GetBuffer(o, raw.get(), PyBUF_STRIDES | PyBUF_FORMAT) != 0) throw PythonError();
+  return Buffer(raw.release());
+}
+
+// ---- Nested sequences
+
+bool is_sequence(PyObject* o) { return PyList_Check(o) || PyTuple_Check(o); }
+
+struct Numbers {
+  Shape shape;
+  std::vector<Scalar> values;
+  DType widest = DType::Bool;  // of the numbers; bool, i64 or f64
+
+  void add(PyObject* o) {
+    if (const std::optional<Scalar> s = as_scalar(o)) return add(*s);
+    if (is_tensor(o) || is_array(o)) return add(as_tensor(o).item());
+    PyErr_Format(PyExc_TypeError, "[tensor] got %s, expected numbers or nested sequences of them",
+                 Py_TYPE(o)->tp_name);
+    throw PythonError();
+  }
+  void add(const Scalar& s) {
+    values.push_back(s);
+    widest = std::max(widest, s.dtype());
+  }
+};
+
+std::size_t length(PyObject* o) { return static_cast<std::size_t>(PySequence_Size(o)); }
+
+void measure(PyObject* o, Shape& shape) {
+  while (is_sequence(o)) {
+    const auto n = static_cast<Index>(length(o));
+    shape.push_back(n);
+    if (n == 0) return;
+    o = PySequence_Fast_GET_ITEM(o, 0);
+  }
+}
+
+void gather(PyObject* o, int depth, Numbers& into) {
+  if (depth == into.shape.size()) {
+    if (is_sequence(o)) throw ShapeError("[tensor] got sequences of unequal depth");
+    return into.add(o);
+  }
+  const Index wanted = into.shape[depth];
+  if (!is_sequence(o) || static_cast<Index>(length(o)) != wanted) {
+    throw ShapeError("[tensor] got " +
+                     (is_sequence(o) ? "a sequence of " + std::to_string(length(o)) : "a number") +
+                     " in dimension " + std::to_string(depth) + ", expected a sequence of " +
+                     std::to_string(wanted));
+  }
+  for (Index i = 0; i < wanted; ++i) gather(PySequence_Fast_GET_ITEM(o, i), depth + 1, into);
+}
+
+// A list whose elements are arrays or tensors of dimensions: stacked.
+bool holds_arrays(PyObject* o) {
+  if (!is_sequence(o) || length(o) == 0) return false;
+  PyObject* first = PySequence_Fast_GET_ITEM(o, 0);
+  return (is_tensor(first) && tensor_of(first).dim() > 0) || (!is_tensor(first) && is_array(first));
+}
+
+Tensor stack_of(PyObject* o) {
+  std::vector<Tensor> parts;
+  for (std::size_t i = 0; i < length(o); ++i) {
+    parts.push_back(as_tensor(PySequence_Fast_GET_ITEM(o, static_cast<Py_ssize_t>(i))).detach());
+  }
+  return weft::stack(parts);
+}
+
+Tensor from_numbers(const Numbers& n, DType dtype) {
+  const Tensor t = weft::empty(n.shape, dtype);
+  dispatch(dtype, [&](auto tag) {
+    using T = typename decltype(tag)::type;
+    T* to = t.data<T>();
+    for (const Scalar& s : n.values) *to++ = s.to<T>();
+  });
+  return t;
+}
+
+}  // namespace
+
+Tensor tensor_from_buffer(PyObject* o) {
+  Buffer b = get_buffer(o);
+  const std::optional<DType> dtype = dtype_of_format(b->format, b->itemsize);
+  if (!dtype || size_of(*dtype) != static_cast<std::size_t>(b->itemsize)) {
+    PyErr_Format(PyExc_TypeError,
+                 "[tensor] got an array of format '%s', expected bool, u8, i8, i16, i32, i64, f16, "
+                 "f32 or f64 in this machine's byte order",
+                 b->format ? b->format : "");
+    throw PythonError();
+  }
+  Shape sizes, strides;
+  for (int d = 0; d < b->ndim; ++d) {
+    sizes.push_back(b->shape[d]);
+    if (b->strides[d] % b->itemsize != 0) {
+      throw weft::ValueError(
+          "[tensor] got an array whose strides are no multiples of its itemsize");
+    }
+    strides.push_back(b->strides[d] / b->itemsize);
+  }
+  void* data = b->buf;
+  const bool readonly = b->readonly;
+  const auto release = [](void* context) { ReleaseBuffer()(static_cast<Py_buffer*>(context)); };
+  const Tensor t = from_blob(data, sizes, *dtype, strides, release, b.get());
+  b.release();
+  return readonly ? t.clone() : t;
+}
+
+Tensor tensor_from_values(PyObject* o, std::optional<DType> dtype) {
+  if (is_tensor(o) || is_array(o) || holds_arrays(o)) {
+    const Tensor t = holds_arrays(o) ? stack_of(o) : as_tensor(o).detach();
+    return t.to(dtype.value_or(t.dtype()), /*copy=*/true);
+  }
+  Numbers n;
+  measure(o, n.shape);
+  const bool none = std::find(n.shape.begin(), n.shape.end(), 0) != n.shape.end();
+  gather(o, 0, n);
+  const DType own = none || n.widest == DType::F64 ? DType::F32 : n.widest;
+  return from_numbers(n, dtype.value_or(own));
+}
+
+namespace {
+struct Export {
+  Tensor tensor;
+  Py_ssize_t sizes[kMaxRank], strides[kMaxRank];
+};
+}  // namespace
+
+int fill_buffer(PyObject* self, Py_buffer* buffer, int flags) {
+  const Tensor& t = tensor_of(self);
+  const char* problem = t.requires_grad()       ? "requires a gradient: use detach()"
+                        : !format_of(t.dtype()) ? "is of bfloat16, which buffers lack"
+                        : t.device() != kCPU    ? "is not on the CPU: use cpu()"
+                        : (flags & PyBUF_STRIDES) != PyBUF_STRIDES && !t.is_contiguous()
+                            ? "is not contiguous: use contiguous()"
+                            : nullptr;
+  if (problem) {
+    PyErr_Format(PyExc_BufferError, "[buffer] the tensor %s", problem);
+    return -1;
+  }
+  auto* e = new Export{t, {}, {}};
+  const auto item = static_cast<Py_ssize_t>(t.itemsize());
+  for (int d = 0; d < t.dim(); ++d) {
+    e->sizes[d] = t.sizes()[d];
+    e->strides[d] = t.strides()[d] * item;
+  }
+  *buffer = {t.data(), nullptr, t.numel() * item, item,    0, t.dim(),
+             nullptr,  nullptr, nullptr,          nullptr, e};
+  if (flags & PyBUF_FORMAT) buffer->format = const_cast<char*>(format_of(t.dtype()));
+  if (flags & PyBUF_ND) buffer->shape = e->sizes;
+  if ((flags & PyBUF_STRIDES) == PyBUF_STRIDES) buffer->strides = e->strides;
+  Py_INCREF(self);
+  buffer->obj = self;
+  return 0;
+}
+
+void release_buffer(PyObject*, Py_buffer* buffer) { delete static_cast<Export*>(buffer->internal); }
+
+}  // namespace weft::python

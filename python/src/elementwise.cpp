@@ -1,0 +1,174 @@
+#include <weft/python/src/elementwise.h>
+
+#include <deque>
+#include <string>
+
+#include <weft/ops/elementwise.h>
+#include <weft/python/src/call.h>
+
+// Functions and methods of the elementwise ops, made from their lists: weft.exp(x), x.exp(),
+// x.exp_(), weft.maximum(a, b)...
+namespace weft::python {
+namespace {
+
+// Texts that must live as long as the type.
+const char* keep(std::string text) {
+  static std::deque<std::string> texts;
+  return texts.emplace_back(std::move(text)).c_str();
+}
+
+template <class F>
+PyCFunction as_function(F* f) {
+  return reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(f));
+}
+
+template <class Op>
+PyObject* apply(PyObject* self) {
+  return guarded([&] {
+    Tensor y;
+    {
+      const Tensor& x = tensor_of(self);
+      const Unlocked unlocked(long_work(x));
+      y = detail::unary<Op>(x);
+    }
+    return wrap(std::move(y));
+  });
+}
+
+PyObject* one_tensor(const char* name, PyObject* const* args, Py_ssize_t n, PyObject* keywords) {
+  PyObject* x = n == 1 && !keywords ? args[0] : nullptr;
+  if (!x && n == 0 && keywords && PyTuple_GET_SIZE(keywords) == 1 &&
+      PyUnicode_CompareWithASCIIString(PyTuple_GET_ITEM(keywords, 0), "input") == 0) {
+    x = args[0];
+  }
+  if (x && is_tensor(x)) return x;
+  PyErr_Format(PyExc_TypeError, "%s(): got %s, expected %s(input: Tensor)", name,
+               x ? Py_TYPE(x)->tp_name : "other arguments", name);
+  return nullptr;
+}
+
+template <class Op>
+PyObject* unary_function(PyObject*, PyObject* const* args, Py_ssize_t n, PyObject* keywords) {
+  PyObject* x = one_tensor(Op::name, args, n, keywords);
+  return x ? apply<Op>(x) : nullptr;
+}
+template <class Op>
+PyObject* unary_method(PyObject* self, PyObject*) {
+  return apply<Op>(self);
+}
+template <class Op>
+PyObject* unary_inplace(PyObject* self, PyObject*) {
+  return guarded([&] {
+    Tensor& x = tensor_of(self);
+    {
+      const Unlocked unlocked(long_work(x));
+      detail::unary_<Op>(x);
+    }
+    Py_INCREF(self);
+    return self;
+  });
+}
+
+template <class Op>
+PyObject* apply(PyObject* a, PyObject* b) {
+  return guarded([&] {
+    const auto run = [&](const auto& x, const auto& y) {
+      Tensor z;
+      {
+        const Unlocked unlocked((is_tensor(a) && long_work(tensor_of(a))) ||
+                                (is_tensor(b) && long_work(tensor_of(b))));
+        z = detail::binary<Op>(x, y);
+      }
+      return wrap(std::move(z));
+    };
+    if (is_tensor(a) && is_tensor(b)) return run(tensor_of(a), tensor_of(b));
+    const std::optional<Scalar> s = is_tensor(a)   ? as_scalar(b)
+                                    : is_tensor(b) ? as_scalar(a)
+                                                   : std::nullopt;
+    if (!s) {
+      PyErr_Format(PyExc_TypeError,
+                   "%s(): got %s and %s, expected tensors, or a tensor and a number", Op::name,
+                   Py_TYPE(a)->tp_name, Py_TYPE(b)->tp_name);
+      throw PythonError();
+    }
+    return is_tensor(a) ? run(tensor_of(a), *s) : run(*s, tensor_of(b));
+  });
+}
+
+template <class Op>
+PyObject* binary_function(PyObject*, PyObject* const* args, Py_ssize_t n, PyObject* keywords) {
+  static constexpr const char* names[] = {"input", "other"};
+  static const char* signature = keep(std::string(Op::name) + "(input, other)");
+  return guarded([&] {
+    const Arguments<2> a(signature, names, args, n, keywords, 2);
+    return apply<Op>(a[0], a[1]);
+  });
+}
+template <class Op>
+PyObject* binary_method(PyObject* self, PyObject* other) {
+  return apply<Op>(self, other);
+}
+
+// add, sub, mul and div have more arguments (tensor_methods.cpp); what div names by its mode is no
+// function.
+template <class Op>
+constexpr bool plain_binary =
+    !std::is_same_v<Op, op::Add> && !std::is_same_v<Op, op::Sub> && !std::is_same_v<Op, op::Mul> &&
+    !std::is_same_v<Op, op::Div> && !std::is_same_v<Op, op::TruncDiv> &&
+    !std::is_same_v<Op, op::FloorDiv>;
+// Ops with parameters are bound by hand, as are the two forms of gelu.
+template <class Op>
+constexpr bool plain_unary =
+    std::is_empty_v<Op> && !std::is_same_v<Op, op::Gelu> && !std::is_same_v<Op, op::GeluTanh>;
+
+template <class... Ops>
+void add_unary(std::vector<PyMethodDef>& functions, std::vector<PyMethodDef>& methods,
+               OpList<Ops...>) {
+  const auto one = [&]<class Op>(const Op*) {
+    if constexpr (plain_unary<Op>) {
+      const std::string name = Op::name, doc = std::string("\n--\n\n") + Op::doc + ".";
+      functions.push_back({Op::name, as_function(unary_function<Op>), METH_FASTCALL | METH_KEYWORDS,
+                           keep(name + "(input)" + doc)});
+      methods.push_back({Op::name, unary_method<Op>, METH_NOARGS, keep(name + "($self)" + doc)});
+      if constexpr (!requires { Op::result; }) {
+        methods.push_back({keep(name + "_"), unary_inplace<Op>, METH_NOARGS,
+                           keep(name + "_($self)" + doc + " In place.")});
+      }
+    }
+  };
+  (one(static_cast<const Ops*>(nullptr)), ...);
+}
+
+template <class... Ops>
+void add_binary(std::vector<PyMethodDef>& functions, std::vector<PyMethodDef>& methods,
+                OpList<Ops...>) {
+  const auto one = [&]<class Op>(const Op*) {
+    if constexpr (plain_binary<Op>) {
+      const std::string name = Op::name, doc = std::string("\n--\n\n") + Op::doc + ".";
+      functions.push_back({Op::name, as_function(binary_function<Op>),
+                           METH_FASTCALL | METH_KEYWORDS, keep(name + "(input, other)" + doc)});
+      methods.push_back({Op::name, binary_method<Op>, METH_O, keep(name + "($self, other)" + doc)});
+    }
+  };
+  (one(static_cast<const Ops*>(nullptr)), ...);
+}
+
+struct Tables {
+  std::vector<PyMethodDef> functions, methods;
+  Tables() {
+    add_unary(functions, methods, UnaryOps{});
+    add_binary(functions, methods, BinaryOps{});
+    functions.push_back({});
+  }
+};
+Tables& tables() {
+  static Tables t;
+  return t;
+}
+
+}  // namespace
+
+PyMethodDef* elementwise_functions() { return tables().functions.data(); }
+const std::vector<PyMethodDef>& elementwise_methods() { return tables().methods; }
+
+}  // namespace weft::python

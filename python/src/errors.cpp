@@ -1,0 +1,106 @@
+#include <weft/python/src/errors.h>
+
+#include <pybind11/pybind11.h>
+
+#include <weft/core/error.h>
+#include <weft/python/src/call.h>
+
+namespace weft::python {
+namespace {
+
+PyObject *error, *shape_error, *dtype_error, *index_error, *device_error, *value_error,
+    *autograd_error, *parse_error, *io_error, *not_implemented_error, *out_of_memory;
+
+PyObject* add(PyObject* module, const char* name, std::initializer_list<PyObject*> bases,
+              const char* doc) {
+  PyObject* tuple = PyTuple_New(static_cast<Py_ssize_t>(bases.size()));
+  Py_ssize_t i = 0;
+  for (PyObject* base : bases) {
+    Py_INCREF(base);
+    PyTuple_SET_ITEM(tuple, i++, base);
+  }
+  const std::string full = std::string("weft.") + name;
+  PyObject* type = PyErr_NewExceptionWithDoc(full.c_str(), doc, tuple, nullptr);
+  Py_DECREF(tuple);
+  if (!type || PyModule_AddObjectRef(module, name, type) < 0) return nullptr;
+  return type;
+}
+
+void set_out_of_memory(const OutOfMemory& e) {
+  PyObject* object = PyObject_CallFunction(out_of_memory, "s", e.what());
+  if (!object) return;
+  const std::pair<const char*, std::size_t> figures[] = {
+      {"requested", e.requested}, {"in_use", e.in_use}, {"cached", e.cached}, {"limit", e.limit}};
+  for (const auto& [name, bytes] : figures) {
+    PyObject* value = PyLong_FromSize_t(bytes);
+    if (!value || PyObject_SetAttrString(object, name, value) < 0) PyErr_Clear();
+    Py_XDECREF(value);
+  }
+  PyErr_SetObject(out_of_memory, object);
+  Py_DECREF(object);
+}
+
+}  // namespace
+
+bool add_errors(PyObject* m) {
+  error = add(m, "Error", {PyExc_Exception}, "Base of what Weft raises.");
+  if (!error) return false;
+  shape_error = add(m, "ShapeError", {error, PyExc_ValueError, PyExc_RuntimeError},
+                    "Sizes, strides or dims that do not fit.");
+  dtype_error = add(m, "DTypeError", {error, PyExc_TypeError, PyExc_RuntimeError},
+                    "A dtype that the operation lacks.");
+  index_error = add(m, "IndexError", {error, PyExc_IndexError}, "An index or dim out of range.");
+  device_error = add(m, "DeviceError", {error, PyExc_RuntimeError}, "Missing or mixed devices.");
+  value_error = add(m, "ValueError", {error, PyExc_ValueError, PyExc_RuntimeError},
+                    "An option out of range.");
+  autograd_error = add(m, "AutogradError", {error, PyExc_RuntimeError}, "What the tape cannot do.");
+  parse_error = add(m, "ParseError", {error, PyExc_ValueError}, "A file that breaks its format.");
+  io_error = add(m, "IOError", {error, PyExc_OSError}, "What the system refused.");
+  not_implemented_error = add(m, "NotImplementedError", {error, PyExc_NotImplementedError},
+                              "What a device has no kernel for.");
+  out_of_memory = add(m, "OutOfMemoryError", {error, PyExc_MemoryError, PyExc_RuntimeError},
+                      "No memory: every tensor is as before, and a smaller try works.\n\n"
+                      "Attributes in bytes: requested, in_use, cached, limit.");
+  return !PyErr_Occurred();
+}
+
+void set_error() noexcept {
+  try {
+    throw;
+  } catch (const PythonError&) {
+  } catch (pybind11::error_already_set& e) {
+    e.restore();
+  } catch (const OutOfMemory& e) {
+    set_out_of_memory(e);
+  } catch (const ShapeError& e) {
+    PyErr_SetString(shape_error, e.what());
+  } catch (const DTypeError& e) {
+    PyErr_SetString(dtype_error, e.what());
+  } catch (const IndexError& e) {
+    PyErr_SetString(index_error, e.what());
+  } catch (const DeviceError& e) {
+    PyErr_SetString(device_error, e.what());
+  } catch (const weft::ValueError& e) {
+    PyErr_SetString(value_error, e.what());
+  } catch (const AutogradError& e) {
+    PyErr_SetString(autograd_error, e.what());
+  } catch (const ParseError& e) {
+    PyErr_SetString(parse_error, e.what());
+  } catch (const IOError& e) {
+    PyErr_SetString(io_error, e.what());
+  } catch (const NotImplementedError& e) {
+    PyErr_SetString(not_implemented_error, e.what());
+  } catch (const Interrupted&) {
+    if (PyErr_CheckSignals() == 0) PyErr_SetNone(PyExc_KeyboardInterrupt);
+  } catch (const Error& e) {
+    PyErr_SetString(error, e.what());
+  } catch (const std::bad_alloc&) {
+    PyErr_NoMemory();
+  } catch (const std::exception& e) {
+    PyErr_SetString(PyExc_RuntimeError, e.what());
+  } catch (...) {
+    PyErr_SetString(PyExc_RuntimeError, "an exception of an unknown type");
+  }
+}
+
+}  // namespace weft::python

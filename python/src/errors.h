@@ -1,0 +1,12 @@
+#pragma once
+
+#define PY_SSIZE_T_CLEAN
+#include <Python.h>
+
+namespace weft::python {
+
+// weft.Error and those of core/error.h, each also one of Python's own kinds (and a RuntimeError
+// where PyTorch raises that). False with an error set if that fails.
+bool add_errors(PyObject* module);
+
+}  // namespace weft::python

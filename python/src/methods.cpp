@@ -1,0 +1,264 @@
+#include <weft/python/src/call.h>
+
+#include <weft/autograd/node.h>
+#include <weft/python/src/dtype.h>
+#include <weft/python/src/elementwise.h>
+
+// Properties of a tensor, and the methods that are called most.
+namespace weft::python {
+namespace {
+
+PyCFunction fast(PyObject* (*f)(PyObject*, PyObject* const*, Py_ssize_t, PyObject*)) {
+  return reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(f));
+}
+PyCFunction fast(PyObject* (*f)(PyObject*, PyObject* const*, Py_ssize_t)) {
+  return reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(f));
+}
+
+// ---- Properties
+
+// A tensor's sizes never change, so one tuple serves.
+PyObject* shape(PyObject* self, void*) {
+  auto* o = reinterpret_cast<TensorObject*>(self);
+  if (!o->shape) o->shape = size_tuple(o->tensor.sizes());
+  Py_XINCREF(o->shape);
+  return o->shape;
+}
+PyObject* dtype(PyObject* self, void*) { return dtype_object(tensor_of(self).dtype()); }
+PyObject* ndim(PyObject* self, void*) { return PyLong_FromLong(tensor_of(self).dim()); }
+PyObject* itemsize(PyObject* self, void*) { return PyLong_FromSize_t(tensor_of(self).itemsize()); }
+PyObject* nbytes(PyObject* self, void*) { return PyLong_FromSize_t(tensor_of(self).nbytes()); }
+PyObject* is_leaf(PyObject* self, void*) { return PyBool_FromLong(tensor_of(self).is_leaf()); }
+PyObject* version(PyObject* self, void*) {
+  return PyLong_FromUnsignedLong(tensor_of(self).version());
+}
+PyObject* transposed(PyObject* self, void*) {
+  return guarded([&] {
+    const Tensor& t = tensor_of(self);
+    Shape dims;
+    for (int d = t.dim(); d-- > 0;) dims.push_back(d);
+    return wrap(t.permute(dims));
+  });
+}
+PyObject* matrix_transposed(PyObject* self, void*) {
+  return guarded([&] { return wrap(tensor_of(self).transpose(-2, -1)); });
+}
+PyObject* data(PyObject* self, void*) {
+  return guarded([&] { return wrap(tensor_of(self).detach()); });
+}
+
+PyObject* requires_grad(PyObject* self, void*) {
+  return PyBool_FromLong(tensor_of(self).requires_grad());
+}
+int set_requires_grad(PyObject* self, PyObject* value, void*) {
+  const int on = value ? PyObject_IsTrue(value) : -1;
+  if (on < 0) return -1;
+  return guarded([&] {
+    tensor_of(self).requires_grad_(on);
+    return Py_None;
+  })
+             ? 0
+             : -1;
+}
+PyObject* grad(PyObject* self, void*) {
+  return guarded([&] { return wrap(tensor_of(self).grad()); });
+}
+int set_grad(PyObject* self, PyObject* value, void*) {
+  if (value && value != Py_None && !is_tensor(value)) {
+    PyErr_Format(PyExc_TypeError, "[grad] got %s, expected a tensor or None",
+                 Py_TYPE(value)->tp_name);
+    return -1;
+  }
+  return guarded([&] {
+    tensor_of(self).set_grad(value && value != Py_None ? tensor_of(value) : Tensor());
+    return Py_None;
+  })
+             ? 0
+             : -1;
+}
+
+// ---- Methods
+
+PyObject* item(PyObject* self, PyObject*) {
+  return guarded([&]() -> PyObject* {
+    const Scalar s = tensor_of(self).item();
+    if (s.dtype() == DType::Bool) return PyBool_FromLong(s.to_bool());
+    return s.is_floating() ? PyFloat_FromDouble(s.to_double()) : PyLong_FromLongLong(s.to_int());
+  });
+}
+PyObject* numel(PyObject* self, PyObject*) { return PyLong_FromLongLong(tensor_of(self).numel()); }
+PyObject* dim(PyObject* self, PyObject*) { return PyLong_FromLong(tensor_of(self).dim()); }
+PyObject* detach(PyObject* self, PyObject*) {
+  return guarded([&] { return wrap(tensor_of(self).detach()); });
+}
+PyObject* t(PyObject* self, PyObject*) {
+  return guarded([&] { return wrap(tensor_of(self).t()); });
+}
+
+PyObject* size(PyObject* self, PyObject* const* args, Py_ssize_t n, PyObject* keywords) {
+  static constexpr const char* names[] = {"dim"};
+  return guarded([&] {
+    const Arguments<1> a("size(dim=None)", names, args, n, keywords);
+    return a[0] ? PyLong_FromLongLong(tensor_of(self).size(to_index(a[0]))) : shape(self, nullptr);
+  });
+}
+PyObject* stride(PyObject* self, PyObject* const* args, Py_ssize_t n, PyObject* keywords) {
+  static constexpr const char* names[] = {"dim"};
+  return guarded([&]() -> PyObject* {
+    const Arguments<1> a("stride(dim=None)", names, args, n, keywords);
+    const Tensor& x = tensor_of(self);
+    if (a[0]) return PyLong_FromLongLong(x.stride(to_index(a[0])));
+    Owned tuple(PyTuple_New(x.dim()));
+    for (int d = 0; d < x.dim(); ++d) {
+      PyTuple_SET_ITEM(tuple.get(), d, Owned(PyLong_FromLongLong(x.strides()[d])).release());
+    }
+    return tuple.release();
+  });
+}
+PyObject* strides(PyObject* self, void*) { return stride(self, nullptr, 0, nullptr); }
+
+template <Tensor (Tensor::*F)(const Shape&) const>
+PyObject* shaped(PyObject* self, PyObject* const* args, Py_ssize_t n) {
+  return guarded([&] { return wrap((tensor_of(self).*F)(shape_from_args(args, n))); });
+}
+
+using Reduction = Tensor (Tensor::*)(const Shape&, bool, std::optional<DType>) const;
+template <Reduction F>
+PyObject* reduced(PyObject* self, PyObject* const* args, Py_ssize_t n, PyObject* keywords) {
+  static constexpr const char* names[] = {"dim", "keepdim", "dtype"};
+  return guarded([&] {
+    const Arguments<3> a("(dim=None, keepdim=False, dtype=None)", names, args, n, keywords);
+    const Shape dims = a[0] ? to_shape(a[0]) : Shape();
+    const bool keepdim = a[1] && PyObject_IsTrue(a[1]) == 1;
+    std::optional<DType> type;
+    if (a[2]) type = to_dtype(a[2]);
+    Tensor y;
+    {
+      const Tensor& x = tensor_of(self);
+      const Unlocked unlocked(long_work(x));
+      y = (x.*F)(dims, keepdim, type);
+    }
+    return wrap(std::move(y));
+  });
+}
+
+PyObject* backward(PyObject* self, PyObject* const* args, Py_ssize_t n, PyObject* keywords) {
+  static constexpr const char* names[] = {"gradient", "retain_graph", "create_graph"};
+  return guarded([&]() -> PyObject* {
+    const Arguments<3> a("backward(gradient=None, retain_graph=None, create_graph=False)", names,
+                         args, n, keywords);
+    const bool create = a[2] && PyObject_IsTrue(a[2]) == 1;
+    const bool retain = a[1] ? PyObject_IsTrue(a[1]) == 1 : create;
+    const Tensor gradient = a[0] ? as_tensor(a[0]) : Tensor();
+    {
+      const Unlocked unlocked;
+      tensor_of(self).backward(gradient, retain, create);
+    }
+    Py_RETURN_NONE;
+  });
+}
+
+PyObject* repr(PyObject* self) {
+  return guarded([&] { return PyUnicode_FromString(tensor_of(self).str().c_str()); });
+}
+PyObject* parameter_repr(PyObject* self) {
+  return guarded([&] {
+    return PyUnicode_FromString(("Parameter containing:\n" + tensor_of(self).str()).c_str());
+  });
+}
+
+PyObject* list_of(const Tensor& x, const char* at, int d) {
+  if (d == x.dim()) {
+    return dispatch(x.dtype(), [&](auto tag) -> PyObject* {
+      using T = typename decltype(tag)::type;
+      const T v = *reinterpret_cast<const T*>(at);
+      if constexpr (std::is_same_v<T, bool>)
+        return PyBool_FromLong(v);
+      else if constexpr (std::is_integral_v<T>)
+        return PyLong_FromLongLong(v);
+      else
+        return PyFloat_FromDouble(static_cast<double>(v));
+    });
+  }
+  Owned list(PyList_New(x.sizes()[d]));
+  for (Index i = 0; i < x.sizes()[d]; ++i) {
+    const Index step = i * x.strides()[d] * static_cast<Index>(x.itemsize());
+    PyList_SET_ITEM(list.get(), i, Owned(list_of(x, at + step, d + 1)).release());
+  }
+  return list.release();
+}
+PyObject* tolist(PyObject* self, PyObject*) {
+  return guarded([&] {
+    const Tensor x = tensor_of(self).cpu();
+    return list_of(x, static_cast<const char*>(x.data()), 0);
+  });
+}
+
+const PyMethodDef hot[] = {
+    {"item", item, METH_NOARGS, "item($self)\n--\n\nThe number of a tensor of one element."},
+    {"tolist", tolist, METH_NOARGS, "tolist($self)\n--\n\nNested lists of numbers, or a number."},
+    {"numel", numel, METH_NOARGS, "numel($self)\n--\n\nHow many elements there are."},
+    {"dim", dim, METH_NOARGS, "dim($self)\n--\n\nHow many dimensions there are."},
+    {"detach", detach, METH_NOARGS,
+     "detach($self)\n--\n\nThe same memory as a tensor that the tape does not know."},
+    {"t", t, METH_NOARGS, "t($self)\n--\n\nThe transpose of a matrix, a view."},
+    {"size", fast(size), METH_FASTCALL | METH_KEYWORDS,
+     "size($self, dim=None)\n--\n\nThe sizes, or that of one dimension."},
+    {"stride", fast(stride), METH_FASTCALL | METH_KEYWORDS,
+     "stride($self, dim=None)\n--\n\nThe strides in elements, or that of one dimension."},
+    {"view", fast(shaped<&Tensor::view>), METH_FASTCALL,
+     "view($self, *shape)\n--\n\nThe same memory in another shape; ShapeError where that needs a "
+     "copy."},
+    {"reshape", fast(shaped<&Tensor::reshape>), METH_FASTCALL,
+     "reshape($self, *shape)\n--\n\nThe elements in another shape: a view where the memory allows "
+     "it."},
+    {"permute", fast(shaped<&Tensor::permute>), METH_FASTCALL,
+     "permute($self, *dims)\n--\n\nA view with the dimensions in another order."},
+    {"expand", fast(shaped<&Tensor::expand>), METH_FASTCALL,
+     "expand($self, *sizes)\n--\n\nA view that repeats dimensions of size 1; -1 keeps a size."},
+    {"flip", fast(shaped<&Tensor::flip>), METH_FASTCALL,
+     "flip($self, *dims)\n--\n\nA copy with the order of elements reversed along dims."},
+    {"sum", fast(reduced<&Tensor::sum>), METH_FASTCALL | METH_KEYWORDS,
+     "sum($self, dim=None, keepdim=False, dtype=None)\n--\n\nThe sum over dims, or over all."},
+    {"mean", fast(reduced<&Tensor::mean>), METH_FASTCALL | METH_KEYWORDS,
+     "mean($self, dim=None, keepdim=False, dtype=None)\n--\n\nThe mean over dims, or over all."},
+    {"prod", fast(reduced<&Tensor::prod>), METH_FASTCALL | METH_KEYWORDS,
+     "prod($self, dim=None, keepdim=False, dtype=None)\n--\n\nThe product over dims, or over all."},
+    {"backward", fast(backward), METH_FASTCALL | METH_KEYWORDS,
+     "backward($self, gradient=None, retain_graph=None, create_graph=False)\n--\n\n"
+     "Adds the gradients of this tensor (times gradient) to the grad of its leaves."}};
+
+}  // namespace
+
+PyGetSetDef tensor_properties[] = {
+    {"shape", shape, nullptr, "The sizes, a weft.Size.", nullptr},
+    {"dtype", dtype, nullptr, "The weft.dtype of the elements.", nullptr},
+    {"ndim", ndim, nullptr, "How many dimensions there are.", nullptr},
+    {"strides", strides, nullptr, "The strides in elements.", nullptr},
+    {"itemsize", itemsize, nullptr, "Bytes of an element.", nullptr},
+    {"nbytes", nbytes, nullptr, "Bytes of all elements.", nullptr},
+    {"T", transposed, nullptr, "A view with the dimensions in reverse order.", nullptr},
+    {"mT", matrix_transposed, nullptr, "A view with the last two dimensions swapped.", nullptr},
+    {"data", data, nullptr, "The same memory as a tensor that the tape does not know.", nullptr},
+    {"grad", grad, set_grad, "The gradient that backward() gathered, or None.", nullptr},
+    {"requires_grad", requires_grad, set_requires_grad,
+     "Whether operations on this tensor are recorded.", nullptr},
+    {"is_leaf", is_leaf, nullptr, "Whether no recorded operation made it.", nullptr},
+    {"_version", version, nullptr, "Counts the changes in place of the memory.", nullptr},
+    {}};
+
+PyType_Slot repr_slots[] = {{Py_tp_repr, reinterpret_cast<void*>(repr)}, {0, nullptr}};
+PyType_Slot parameter_repr_slots[] = {{Py_tp_repr, reinterpret_cast<void*>(parameter_repr)},
+                                      {0, nullptr}};
+
+std::vector<PyMethodDef>& tensor_methods() {
+  static std::vector<PyMethodDef> methods = [] {
+    std::vector<PyMethodDef> m(std::begin(hot), std::end(hot));
+    m.insert(m.end(), elementwise_methods().begin(), elementwise_methods().end());
+    m.push_back({});
+    return m;
+  }();
+  return methods;
+}
+
+}  // namespace weft::python

@@ -1,0 +1,41 @@
+#include <weft/core/context.h>
+#include <weft/core/threads.h>
+#include <weft/python/src/caster.h>
+#include <weft/python/src/elementwise.h>
+#include <weft/python/src/errors.h>
+
+// weft._weft: everything that is compiled. The package weft gives it its names.
+namespace weft::python {
+namespace {
+
+void check(bool added) {
+  if (!added) throw py::error_already_set();
+}
+
+}  // namespace
+
+PYBIND11_MODULE(_weft, m) {
+  m.doc() = "The compiled part of Weft; use it through the package weft.";
+  check(add_errors(m.ptr()));
+  py::register_exception_translator([](std::exception_ptr e) {
+    if (!e) return;
+    try {
+      std::rethrow_exception(e);
+    } catch (const PythonError&) {
+    } catch (const Error&) {
+      set_error();
+    }
+  });
+  check(add_dtypes(m.ptr()));
+  check(add_types(m.ptr()));
+  check(PyModule_AddFunctions(m.ptr(), elementwise_functions()) == 0);
+  bind_make(m);
+  bind_operations(m);
+  bind_autograd(m);
+  bind_system(m);
+  bind_nn(m);
+  bind_optim(m);
+  bind_data(m);
+}
+
+}  // namespace weft::python
