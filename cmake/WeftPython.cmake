@@ -14,6 +14,7 @@ target_link_libraries(weft_python PRIVATE weft_build weft_static)
 target_compile_options(weft_python PRIVATE -march=x86-64-v2)
 set_target_properties(weft_python PROPERTIES OUTPUT_NAME _weft LIBRARY_OUTPUT_DIRECTORY
                                              ${PROJECT_BINARY_DIR}/python/weft)
+file(MAKE_DIRECTORY ${PROJECT_BINARY_DIR}/python/weft)
 file(GLOB weft_package CONFIGURE_DEPENDS RELATIVE ${PROJECT_SOURCE_DIR}/python/weft
      ${PROJECT_SOURCE_DIR}/python/weft/*)
 list(REMOVE_ITEM weft_package __pycache__)
