@@ -2,6 +2,7 @@
 
 #include <any>
 #include <map>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -27,7 +28,7 @@
 // create_graph.
 namespace weft::autograd {
 
-class WEFT_API FunctionContext {
+class WEFT_API FunctionContext : public std::enable_shared_from_this<FunctionContext> {
  public:
   // Inputs or outputs of forward(); any other tensor too. They are checked for in-place changes.
   void save_for_backward(std::vector<Tensor> tensors) { to_save_ = std::move(tensors); }

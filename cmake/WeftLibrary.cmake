@@ -30,6 +30,8 @@ target_link_libraries(weft_build INTERFACE weft_flags ${weft_needs} nlohmann_jso
 add_library(weft_objects OBJECT ${weft_sources})
 target_link_libraries(weft_objects PRIVATE weft_build)
 target_compile_options(weft_objects PRIVATE -march=x86-64-v2)
+set_source_files_properties(cpu/config.cpp PROPERTIES COMPILE_DEFINITIONS
+                                                      WEFT_VERSION="${PROJECT_VERSION}")
 set(weft_all_objects $<TARGET_OBJECTS:weft_objects>)
 
 # Files in cpu/isa are compiled once for each instruction set. WEFT_ISA names their namespace and

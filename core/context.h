@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 #include <string_view>
 
 #include <weft/core/macros.h>
@@ -25,5 +26,10 @@ WEFT_API MatmulPrecision float32_matmul_precision() noexcept;
 // 2e-6 where direct sums have 3e-7.
 WEFT_API void set_float32_conv_winograd(bool on) noexcept;
 WEFT_API bool float32_conv_winograd() noexcept;
+
+// The library's version.
+WEFT_API const char* version() noexcept;
+// A line each: version, compiler, oneDNN, the instruction set in use, threads.
+WEFT_API std::string show_config();
 
 }  // namespace weft

@@ -1,7 +1,306 @@
-#include <weft/python/src/caster.h>
+#include <set>
+
+#include <weft/autograd/engine.h>
+#include <weft/autograd/function.h>
+#include <weft/autograd/gradcheck.h>
+#include <weft/core/error.h>
+#include <weft/ops/autocast.h>
+#include <weft/ops/make.h>
+#include <weft/python/src/held.h>
 
 namespace weft::python {
 
-void bind_autograd(py::module_& m) { (void)m; }
+using autograd::Edge;
+using autograd::Node;
+
+std::vector<Tensor> to_tensors(const py::object& result, const char* op) {
+  if (is_tensor(result.ptr())) return {tensor_of(result.ptr())};
+  if (!py::isinstance<py::sequence>(result)) {
+    throw py::type_error(std::string("[") + op + "] got " + Py_TYPE(result.ptr())->tp_name +
+                         ", expected a tensor or a sequence of tensors");
+  }
+  return result.cast<std::vector<Tensor>>();
+}
+
+namespace {
+
+// ---- grad_fn: the node that made a tensor
+
+struct NodeHandle {
+  IntrusivePtr<Node> node;
+};
+
+std::optional<NodeHandle> handle_of(const IntrusivePtr<Node>& node) {
+  if (!node) return {};
+  return NodeHandle{node};
+}
+
+std::optional<NodeHandle> grad_fn(const Tensor& t) {
+  if (!t.grad_fn()) return {};
+  return NodeHandle{IntrusivePtr<Node>(autograd::node_of(*t.impl()))};
+}
+
+py::tuple next_functions(const NodeHandle& h) {
+  const std::span<Edge> edges = h.node->edges();
+  py::tuple result(edges.size());
+  for (std::size_t i = 0; i < edges.size(); ++i) {
+    result[i] = py::make_tuple(handle_of(edges[i].node), edges[i].output);
+  }
+  return result;
+}
+
+std::string node_name(const NodeHandle& h) {
+  return h.node->is_leaf() ? "accumulate_grad" : h.node->name();
+}
+
+void bind_node(py::module_& m) {
+  py::class_<NodeHandle>(m, "Node", "What a recorded operation left on the tape.")
+      .def("name", &node_name, "The operation's name.")
+      .def_property_readonly("next_functions", &next_functions,
+                             "Pairs (Node or None, output) of what made the operation's inputs.")
+      .def("__eq__", [](const NodeHandle& a, const NodeHandle& b) { return a.node == b.node; })
+      .def("__hash__", [](const NodeHandle& h) { return std::hash<const void*>()(h.node.get()); })
+      .def("__repr__", [](const NodeHandle& h) { return "<" + node_name(h) + ">"; });
+  const auto type = py::reinterpret_borrow<py::object>(reinterpret_cast<PyObject*>(tensor_type));
+  type.attr("grad_fn") =
+      py::module_::import("builtins")
+          .attr("property")(
+              py::cpp_function(&grad_fn), py::none(), py::none(),
+              "The weft.autograd.Node of the operation that made the tensor, or None.");
+}
+
+// ---- Functions written in Python (weft.autograd.Function)
+
+struct Call {  // what is kept in FunctionContext::data
+  Held function, attributes;
+  std::vector<bool> is_tensor;  // of forward()'s arguments
+  std::vector<std::pair<Shape, DType>> outputs;
+};
+using Context = std::shared_ptr<autograd::FunctionContext>;
+
+Call& call_of(autograd::FunctionContext& ctx) { return std::any_cast<Call&>(ctx.data.at("call")); }
+
+// The name lives as long as the process, since nodes only point at theirs.
+const char* kept_name(const std::string& name) {
+  static std::set<std::string> names;
+  return names.insert(name).first->c_str();
+}
+
+py::tuple arguments_of(const Context& ctx, const std::vector<Tensor>& gradients) {
+  const Call& call = call_of(*ctx);
+  py::tuple args(gradients.size() + 1);
+  args[0] = ctx;
+  for (std::size_t i = 0; i < gradients.size(); ++i) {
+    const auto& [sizes, dtype] = call.outputs[i];
+    args[i + 1] = gradients[i].defined() ? gradients[i] : zeros(sizes, dtype);
+  }
+  return args;
+}
+
+std::vector<Tensor> run_backward(autograd::FunctionContext& ctx, std::vector<Tensor> gradients) {
+  const py::gil_scoped_acquire locked;
+  const Call& call = call_of(ctx);
+  const Context shared = ctx.shared_from_this();
+  py::object result = call.function.get().attr("backward")(*arguments_of(shared, gradients));
+  if (!py::isinstance<py::tuple>(result)) result = py::make_tuple(result);
+  if (py::len(result) != call.is_tensor.size()) {
+    throw AutogradError("[backward] got " + std::to_string(py::len(result)) +
+                        " gradients, expected one for each of the " +
+                        std::to_string(call.is_tensor.size()) + " arguments of forward()");
+  }
+  std::vector<Tensor> of_tensors;
+  for (std::size_t i = 0; i < call.is_tensor.size(); ++i) {
+    if (call.is_tensor[i]) of_tensors.push_back(result[py::int_(i)].cast<Tensor>());
+  }
+  return of_tensors;
+}
+
+py::object apply(const py::object& function, const py::args& args) {
+  Call call{Held(function), Held(py::dict()), {}, {}};
+  std::vector<Tensor> inputs;
+  for (const py::handle a : args) {
+    call.is_tensor.push_back(is_tensor(a.ptr()));
+    if (call.is_tensor.back()) inputs.push_back(tensor_of(a.ptr()));
+  }
+  const auto ctx = std::make_shared<autograd::FunctionContext>();
+  autograd::FunctionCall::note_needs(*ctx, inputs);
+  ctx->data["call"] = std::move(call);
+  const py::object result = [&] {
+    const NoGradGuard no_grad;
+    return function.attr("forward")(ctx, *args);
+  }();
+  std::vector<Tensor> outputs = to_tensors(result, "forward");
+  for (const Tensor& y : outputs) call_of(*ctx).outputs.emplace_back(y.sizes(), y.dtype());
+  const std::string name = function.attr("__name__").cast<std::string>();
+  autograd::FunctionCall::finish(kept_name(name), ctx, outputs, inputs, run_backward);
+  if (is_tensor(result.ptr())) return py::cast(outputs[0]);
+  return py::tuple(py::cast(outputs));
+}
+
+py::tuple needs_input_grad(autograd::FunctionContext& ctx) {
+  const std::vector<bool>& is_tensor = call_of(ctx).is_tensor;
+  py::tuple needs(is_tensor.size());
+  std::size_t tensor = 0;
+  for (std::size_t i = 0; i < is_tensor.size(); ++i) {
+    needs[i] = is_tensor[i] && ctx.needs_input_grad(tensor++);
+  }
+  return needs;
+}
+
+std::vector<Tensor> tensors_in(const py::args& args) {
+  std::vector<Tensor> tensors;
+  for (const py::handle a : args) tensors.push_back(a.cast<Tensor>());
+  return tensors;
+}
+
+void bind_function(py::module_& m) {
+  using C = autograd::FunctionContext;
+  py::class_<C, Context>(m, "FunctionContext",
+                         "What forward() hands to backward(); takes attributes of any name.")
+      .def(
+          "save_for_backward", [](C& c, const py::args& a) { c.save_for_backward(tensors_in(a)); },
+          "Keeps tensors, which are checked for changes in place, for saved_tensors.")
+      .def_property_readonly(
+          "saved_tensors", [](const C& c) { return py::tuple(py::cast(c.saved())); },
+          "What save_for_backward() was given.")
+      .def_property_readonly("needs_input_grad", &needs_input_grad,
+                             "For each argument of forward() whether a gradient is wanted.")
+      .def(
+          "mark_non_differentiable",
+          [](C& c, const py::args& a) { c.mark_non_differentiable(tensors_in(a)); },
+          "Names outputs that carry no gradient, such as indices.")
+      .def(
+          "mark_dirty", [](C& c, const py::args& a) { c.mark_dirty(tensors_in(a)); },
+          "Names inputs that forward() changed in place and returns.")
+      .def("__setattr__",
+           [](C& c, const py::str& name, const py::object& value) {
+             call_of(c).attributes.get()[name] = value;
+           })
+      .def("__getattr__", [](C& c, const py::str& name) -> py::object {
+        const py::dict attributes = call_of(c).attributes.get();
+        if (attributes.contains(name)) return attributes[name];
+        throw py::attribute_error("the context has no attribute '" + name.cast<std::string>() +
+                                  "'");
+      });
+  m.def("_apply", &apply);
+}
+
+// ---- Modes
+
+struct Autocast {  // entered and left as a context manager
+  DType dtype;
+  bool enabled;
+  std::vector<std::unique_ptr<AutocastGuard>> guards;
+};
+
+void bind_modes(py::module_& m) {
+  m.def("is_grad_enabled", &grad_enabled, "Whether operations of this thread are recorded.");
+  m.def("is_inference_mode_enabled", &inference_enabled);
+  m.def("_set_grad_enabled", [](bool on) { return std::exchange(detail::modes.grad, on); });
+  m.def("_set_anomaly_enabled", [](bool on) { return std::exchange(detail::modes.anomaly, on); });
+  m.def("_set_inference", [](bool on) { return std::exchange(detail::inference_mode, on); });
+  m.def("is_anomaly_enabled", [] { return detail::modes.anomaly; });
+  m.def("is_autocast_enabled", &autocast_enabled);
+  m.def("get_autocast_dtype", &autocast_dtype);
+  py::class_<Autocast>(m, "_Autocast")
+      .def(py::init([](DType dtype, bool enabled) {
+        return std::make_unique<Autocast>(Autocast{dtype, enabled, {}});
+      }))
+      .def("enter",
+           [](Autocast& a) {
+             a.guards.push_back(std::make_unique<AutocastGuard>(a.dtype, a.enabled));
+           })
+      .def("leave", [](Autocast& a) { a.guards.pop_back(); });
+}
+
+// ---- Differentiation
+
+using Tensors = std::vector<Tensor>;
+
+// f(*tensors) -> tensors, called from C++.
+std::function<Tensors(const Tensors&)> called_with_tensors(const py::object& f, const char* op) {
+  return [f = Held(f), op](const Tensors& inputs) {
+    const py::gil_scoped_acquire locked;
+    return to_tensors(f.get()(*py::tuple(py::cast(inputs))), op);
+  };
+}
+
+Tensors gradients_for(const Tensors& outputs, const std::optional<Tensors>& given) {
+  return given ? *given : Tensors(outputs.size());
+}
+
+struct HookHandle {
+  Tensor tensor;
+  int id;
+  void remove() const { autograd::remove_hook(tensor, id); }
+};
+
+autograd::Hook called_with_gradient(const py::object& hook) {
+  return [hook = Held(hook)](const Tensor& g) {
+    const py::gil_scoped_acquire locked;
+    return hook.get()(g).cast<Tensor>();
+  };
+}
+
+void bind_differentiation(py::module_& m) {
+  m.def(
+      "_backward",
+      [](const Tensors& tensors, const std::optional<Tensors>& grad_tensors,
+         std::optional<bool> retain, bool create, const std::optional<Tensors>& inputs) {
+        autograd::backward(tensors, gradients_for(tensors, grad_tensors), retain.value_or(create),
+                           create, inputs.value_or(Tensors()));
+      },
+      Released());
+  m.def(
+      "_grad",
+      [](const Tensors& outputs, const Tensors& inputs, const std::optional<Tensors>& grad_outputs,
+         std::optional<bool> retain, bool create, bool allow_unused) {
+        return autograd::grad(outputs, inputs, gradients_for(outputs, grad_outputs),
+                              retain.value_or(create), create, allow_unused);
+      },
+      Released());
+  m.def("_gradcheck", [](const py::object& f, const Tensors& inputs, double eps, double atol,
+                         double rtol, bool second) {
+    const auto call = called_with_tensors(f, "gradcheck");
+    const py::gil_scoped_release released;
+    const autograd::GradcheckOptions options{eps, atol, rtol};
+    return (second ? autograd::gradgradcheck : autograd::gradcheck)(call, inputs, options);
+  });
+  m.def("_checkpoint", [](const py::object& f, const Tensors& inputs) {
+    const auto call = called_with_tensors(f, "checkpoint");
+    const py::gil_scoped_release released;
+    return autograd::checkpoint(call, inputs);
+  });
+  py::class_<HookHandle>(m, "HookHandle", "What register_hook() returns.")
+      .def("remove", &HookHandle::remove, "Takes the hook away.");
+  def_method(
+      "register_hook",
+      [](const Tensor& t, const py::object& hook) {
+        return HookHandle{t, autograd::register_hook(t, called_with_gradient(hook))};
+      },
+      "Calls hook(gradient) whenever this tensor's gradient has been computed; what it returns "
+      "(unless None) replaces the gradient. Returns a handle with remove().",
+      "hook"_a);
+  def_method(
+      "retain_grad", [](Tensor& t) { t.retain_grad(); },
+      "Keeps the gradient of a tensor that is no leaf in its grad.");
+  def_method(
+      "requires_grad_", [](Tensor& t, bool on) { return t.requires_grad_(on); },
+      "Whether operations on this leaf are recorded; returns the tensor.",
+      "requires_grad"_a = true);
+  def_method(
+      "detach_", [](Tensor& t) { return t.detach_(); },
+      "Takes the tensor off the tape and returns it.");
+}
+
+}  // namespace
+
+void bind_autograd(py::module_& m) {
+  py::module_ a = m.def_submodule("autograd");
+  bind_node(a);
+  bind_function(a);
+  bind_modes(a);
+  bind_differentiation(a);
+}
 
 }  // namespace weft::python

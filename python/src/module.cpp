@@ -1,5 +1,3 @@
-#include <weft/core/context.h>
-#include <weft/core/threads.h>
 #include <weft/python/src/caster.h>
 #include <weft/python/src/elementwise.h>
 #include <weft/python/src/errors.h>
@@ -29,10 +27,10 @@ PYBIND11_MODULE(_weft, m) {
   check(add_dtypes(m.ptr()));
   check(add_types(m.ptr()));
   check(PyModule_AddFunctions(m.ptr(), elementwise_functions()) == 0);
+  bind_system(m);
   bind_make(m);
   bind_operations(m);
   bind_autograd(m);
-  bind_system(m);
   bind_nn(m);
   bind_optim(m);
   bind_data(m);

@@ -1,7 +1,143 @@
+#include <weft/core/allocator.h>
+#include <weft/core/context.h>
+#include <weft/core/threads.h>
 #include <weft/python/src/caster.h>
 
 namespace weft::python {
+namespace {
 
-void bind_system(py::module_& m) { (void)m; }
+void bind_device(py::module_& m) {
+  py::class_<Device> device(m, "device", "Where a tensor's memory is: weft.device(\"cpu\").");
+  device.def(py::init<const std::string&>(), "type"_a)
+      .def(py::init(
+               [](const std::string& type, int index) { return Device(Device(type).type, index); }),
+           "type"_a, "index"_a)
+      .def(py::init<const Device&>(), "device"_a)
+      .def_property_readonly("type",
+                             [](Device d) { return d.type == DeviceType::CPU ? "cpu" : "cuda"; })
+      .def_property_readonly("index",
+                             [](Device d) -> std::optional<int> {
+                               if (d.type == DeviceType::CPU) return {};
+                               return d.index;
+                             })
+      .def("__eq__", [](Device a, Device b) { return a == b; })
+      .def("__ne__", [](Device a, Device b) { return a != b; })
+      .def("__hash__", [](Device d) { return static_cast<int>(d.type) * 256 + d.index; })
+      .def("__str__", &Device::str)
+      .def("__repr__", [](Device d) {
+        return d.type == DeviceType::CPU
+                   ? std::string("device(type='cpu')")
+                   : "device(type='cuda', index=" + std::to_string(d.index) + ")";
+      });
+  device.def("__reduce__", [](Device d) {
+    return py::make_tuple(py::type::of<Device>(), py::make_tuple(d.str()));
+  });
+  py::implicitly_convertible<py::str, Device>();
+  const auto type = py::reinterpret_borrow<py::object>(reinterpret_cast<PyObject*>(tensor_type));
+  type.attr("device") =
+      py::module_::import("builtins")
+          .attr("property")(py::cpp_function([](const Tensor& t) { return t.device(); }),
+                            py::none(), py::none(), "The weft.device of the tensor's memory.");
+}
+
+py::dict stats_dict(Device device) {
+  const MemoryStats s = memory_stats(device);
+  py::dict d;
+  d["in_use"] = s.in_use;
+  d["peak_in_use"] = s.peak_in_use;
+  d["reserved"] = s.reserved;
+  d["peak_reserved"] = s.peak_reserved;
+  d["cached"] = s.cached();
+  d["limit"] = s.limit;
+  d["allocs"] = s.allocs;
+  d["frees"] = s.frees;
+  d["source_allocs"] = s.source_allocs;
+  d["source_frees"] = s.source_frees;
+  d["retries"] = s.retries;
+  d["failures"] = s.failures;
+  return d;
+}
+
+py::dict block_dict(const MemoryBlock& b) {
+  constexpr const char* states[] = {"in_use", "pending", "cached", "small"};
+  py::dict d;
+  d["address"] = reinterpret_cast<std::uintptr_t>(b.data);
+  d["bytes"] = b.bytes;
+  d["requested"] = b.requested;
+  d["state"] = states[static_cast<int>(b.state)];
+  d["private_pool"] = b.private_pool;
+  d["segment"] = reinterpret_cast<std::uintptr_t>(b.segment);
+  d["segment_bytes"] = b.segment_bytes;
+  return d;
+}
+
+void bind_memory(py::module_& m) {
+  m.def(
+      "memory_stats", [] { return stats_dict(kCPU); },
+      "Figures of the allocator: bytes (in_use, peak_in_use, reserved, peak_reserved, cached, "
+      "limit) and counts (allocs, frees, source_allocs, source_frees, retries, failures).");
+  m.def(
+      "memory_snapshot",
+      [] {
+        py::list blocks;
+        for (const MemoryBlock& b : memory_snapshot(kCPU)) blocks.append(block_dict(b));
+        return blocks;
+      },
+      "Every block that the allocator holds: address, bytes, requested, state (\"in_use\", "
+      "\"pending\", \"cached\" or \"small\"), segment.");
+  m.def(
+      "empty_cache", [] { empty_cache(kCPU); }, "Gives cached memory back to the system.");
+  m.def(
+      "reset_peak_memory_stats", [] { reset_peak_memory_stats(kCPU); },
+      "Starts the peaks of memory_stats() anew.");
+  m.def(
+      "set_memory_limit", [](std::size_t bytes) { set_memory_limit(bytes, kCPU); },
+      "Bounds the bytes in use; beyond, OutOfMemoryError. 0: no bound.", "bytes"_a);
+  m.def("fail_allocation_at", &fail_allocation_at,
+        "For tests: the k-th allocation from now on raises OutOfMemoryError; 0 takes it back.",
+        "k"_a);
+}
+
+void bind_switches(py::module_& m) {
+  m.def("set_num_threads", &set_num_threads,
+        "How many threads an operation may use, from 1 to 1024.", "threads"_a);
+  m.def("get_num_threads", &get_num_threads, "How many threads an operation may use.");
+  m.def("use_deterministic_algorithms", &use_deterministic_algorithms,
+        "On: the same bits whatever the number of threads. Off (at start): the same bits from run "
+        "to run with one number of threads.",
+        "mode"_a);
+  m.def("are_deterministic_algorithms_enabled", &deterministic_algorithms,
+        "What use_deterministic_algorithms() was set to.");
+  m.def(
+      "set_float32_matmul_precision", [](const std::string& p) { set_float32_matmul_precision(p); },
+      "What products of float32 tensors may do: \"highest\", \"high\" (both in float32) or "
+      "\"medium\" (factors rounded to bfloat16 where the processor multiplies those faster).",
+      "precision"_a);
+  m.def(
+      "get_float32_matmul_precision",
+      [] {
+        constexpr const char* names[] = {"highest", "high", "medium"};
+        return names[static_cast<int>(float32_matmul_precision())];
+      },
+      "What set_float32_matmul_precision() was set to.");
+  m.def("set_float32_conv_winograd", &set_float32_conv_winograd,
+        "Whether 3x3 convolutions of float32 may use Winograd's algorithm (relative error near "
+        "2e-6, where direct sums have 3e-7).",
+        "enabled"_a);
+  m.def("float32_conv_winograd", &float32_conv_winograd,
+        "What set_float32_conv_winograd() was set to.");
+}
+
+}  // namespace
+
+void bind_system(py::module_& m) {
+  m.attr("version") = version();
+  m.def("show_config", &show_config,
+        "A text with a line each: version, compiler, oneDNN, the instruction set in use, threads.");
+  bind_device(m);
+  py::module_ cpu = m.def_submodule("cpu", "Memory of the CPU.");
+  bind_memory(cpu);
+  bind_switches(m);
+}
 
 }  // namespace weft::python
