@@ -1,7 +1,7 @@
-#include <weft/python/src/call.h>
+#include <weft/python/src/index.h>
 
-#include <weft/ops/index.h>
 #include <weft/ops/make.h>
+#include <weft/python/src/call.h>
 
 // x[...] and x[...] = value: everything that NumPy takes.
 namespace weft::python {
@@ -42,6 +42,8 @@ TensorIndex to_tensor_index(PyObject* o) {
   throw_index(o);
 }
 
+}  // namespace
+
 std::vector<TensorIndex> to_indices(PyObject* key) {
   std::vector<TensorIndex> indices;
   if (!PyTuple_Check(key)) {
@@ -53,6 +55,8 @@ std::vector<TensorIndex> to_indices(PyObject* key) {
   }
   return indices;
 }
+
+namespace {
 
 PyObject* get(PyObject* self, PyObject* key) {
   return guarded([&] {

@@ -1,0 +1,158 @@
+#include <weft/ops/elementwise.h>
+#include <weft/ops/index.h>
+#include <weft/ops/make.h>
+#include <weft/python/src/operations.h>
+
+// Elementwise operations with more arguments than tensors; the others come from their lists
+// (elementwise.cpp).
+namespace weft::python {
+namespace {
+
+using MaybeMode = std::optional<std::string>;
+using MaybeScalar = std::optional<Scalar>;
+
+const char* text(const MaybeMode& mode) { return mode ? mode->c_str() : nullptr; }
+
+void bind_sums(py::module_& m) {
+  def_both(
+      m, "add",
+      [](const Operand& a, const Operand& b, const Scalar& alpha) {
+        return with_operands("add", a, b, [&](auto& x, auto& y) { return add(x, y, alpha); });
+      },
+      "input + alpha * other; the shapes broadcast, the dtypes promote.\n\n"
+      "alpha of an integer result must be an integer.",
+      input(), "other"_a, py::kw_only(), "alpha"_a = 1, Released());
+  def_both(
+      m, "sub",
+      [](const Operand& a, const Operand& b, const Scalar& alpha) {
+        return with_operands("sub", a, b, [&](auto& x, auto& y) { return sub(x, y, alpha); });
+      },
+      "input - alpha * other; the shapes broadcast, the dtypes promote.\n\n"
+      "alpha of an integer result must be an integer.",
+      input(), "other"_a, py::kw_only(), "alpha"_a = 1, Released());
+}
+
+void bind_products_and_quotients(py::module_& m) {
+  def_both(
+      m, "mul",
+      [](const Operand& a, const Operand& b) {
+        return with_operands("mul", a, b, [](auto& x, auto& y) { return mul(x, y); });
+      },
+      "input * other; the shapes broadcast, the dtypes promote.", input(), "other"_a, Released());
+  def_both(
+      m, "div",
+      [](const Operand& a, const Operand& b, const MaybeMode& mode) {
+        return with_operands("div", a, b, [&](auto& x, auto& y) { return div(x, y, text(mode)); });
+      },
+      "input / other; integers give floating quotients.\n\n"
+      "rounding_mode 'trunc' rounds towards zero and 'floor' down, both keep integers; an integer "
+      "zero as their divisor raises ValueError.",
+      input(), "other"_a, py::kw_only(), "rounding_mode"_a = py::none(), Released());
+}
+
+template <class F>
+void def_in_place(const char* name, const char* doc, F f) {
+  def_method(
+      name,
+      [f](Tensor& x, const Operand& other, const Scalar& alpha) {
+        if (other.tensor()) return f(x, *other.tensor(), alpha);
+        return f(x, other.scalar(), alpha);
+      },
+      doc, "other"_a, py::kw_only(), "alpha"_a = 1, Released());
+}
+
+void bind_in_place() {
+  def_in_place("add_", "Adds alpha * other in place, in this tensor's dtype.",
+               [](Tensor& x, const auto& y, const Scalar& alpha) { return x.add_(y, alpha); });
+  def_in_place("sub_", "Subtracts alpha * other in place, in this tensor's dtype.",
+               [](Tensor& x, const auto& y, const Scalar& alpha) { return x.sub_(y, alpha); });
+  def_method(
+      "mul_",
+      [](Tensor& x, const Operand& y) {
+        return y.tensor() ? x.mul_(*y.tensor()) : x.mul_(y.scalar());
+      },
+      "Multiplies by other in place, in this tensor's dtype.", "other"_a, Released());
+  def_method(
+      "div_",
+      [](Tensor& x, const Operand& y, const MaybeMode& mode) {
+        return y.tensor() ? x.div_(*y.tensor(), text(mode)) : x.div_(y.scalar(), text(mode));
+      },
+      "Divides by other in place; rounding_mode as of div(). DTypeError where an integer tensor "
+      "would have to hold quotients.",
+      "other"_a, py::kw_only(), "rounding_mode"_a = py::none(), Released());
+}
+
+void bind_clamp(py::module_& m) {
+  def_both(
+      m, "clamp",
+      [](const Tensor& x, const MaybeScalar& low, const MaybeScalar& high) {
+        return x.clamp(low, high);
+      },
+      "The elements within [min, max], of which at least one is given; NaN stays.\n\n"
+      ">>> weft.clamp(weft.tensor([-1, 5]), min=0)\ntensor([0, 5])",
+      input(), "min"_a = py::none(), "max"_a = py::none(), Released());
+  def_method(
+      "clamp_",
+      [](Tensor& x, const MaybeScalar& low, const MaybeScalar& high) {
+        return x.clamp_(low, high);
+      },
+      "clamp() in place.", "min"_a = py::none(), "max"_a = py::none(), Released());
+}
+
+// Two numbers make a result of their own dtype, as PyTorch's.
+Tensor choose(const Tensor& condition, const Operand& a, const Operand& b) {
+  if (!a.tensor() && !b.tensor()) return where(condition, full({}, a.scalar()), b.scalar());
+  return with_operands("where", a, b, [&](auto& x, auto& y) { return where(condition, x, y); });
+}
+
+py::tuple coordinates(const Tensor& x) {
+  std::vector<Tensor> found;
+  {
+    const Unlocked unlocked;
+    found = x.nonzero().unbind(1);
+  }
+  py::tuple result(found.size());
+  for (std::size_t i = 0; i < found.size(); ++i) result[i] = found[i];
+  return result;
+}
+
+void bind_where(py::module_& m) {
+  const char* doc =
+      "input where condition (bool) holds, other elsewhere; all three broadcast.\n\n"
+      "Of a condition alone: nonzero(condition, as_tuple=True).";
+  m.def("where", &choose, doc, py::arg("condition").none(false), "input"_a, "other"_a, Released());
+  m.def("where", &coordinates, py::arg("condition").none(false));
+  def_method(
+      "where",
+      [](const Tensor& x, const Tensor& condition, const Operand& other) {
+        return choose(condition, Operand{x}, other);
+      },
+      "The elements where condition (bool) holds, those of other elsewhere.",
+      py::arg("condition").none(false), "other"_a, Released());
+  def_both(
+      m, "nonzero",
+      [](const Tensor& x, bool as_tuple) -> py::object {
+        if (as_tuple) return coordinates(x);
+        Tensor found;
+        {
+          const Unlocked unlocked;
+          found = x.nonzero();
+        }
+        return py::cast(found);
+      },
+      "The coordinates of the elements that are not zero, in row-major order: int64 [count, "
+      "rank], or with as_tuple one vector a dimension.",
+      input(), py::kw_only(), "as_tuple"_a = false);
+}
+
+}  // namespace
+
+void bind_arithmetic(py::module_& m) {
+  bind_sums(m);
+  bind_products_and_quotients(m);
+  bind_in_place();
+  bind_clamp(m);
+  bind_where(m);
+}
+
+}  // namespace weft::python

@@ -1,0 +1,138 @@
+#include <weft/ops/shape.h>
+
+#include <weft/python/src/operations.h>
+
+// Shapes: views where the memory allows it, joins and parts.
+namespace weft::python {
+namespace {
+
+// The functions whose methods take their sizes one by one (methods.cpp).
+void bind_functions(py::module_& m) {
+  m.def(
+      "reshape", [](const Tensor& x, const Shape& shape) { return x.reshape(shape); },
+      "The elements in another shape, a view where the memory allows it; one size may be -1.",
+      input(), "shape"_a, Released());
+  m.def(
+      "permute", [](const Tensor& x, const Shape& dims) { return x.permute(dims); },
+      "A view with the dimensions in another order.\n\n"
+      ">>> weft.permute(weft.zeros(2, 3, 4), (2, 0, 1)).shape\nweft.Size([4, 2, 3])",
+      input(), "dims"_a);
+  m.def(
+      "flip", [](const Tensor& x, const Shape& dims) { return x.flip(dims); },
+      "A copy with the order of the elements reversed along dims.", input(), "dims"_a, Released());
+  m.def(
+      "t", [](const Tensor& x) { return x.t(); }, "The transpose of a matrix, a view.", input());
+  m.def(
+      "detach", [](const Tensor& x) { return x.detach(); },
+      "The same memory as a tensor that the tape does not know.", input());
+}
+
+void bind_dims(py::module_& m) {
+  def_both(
+      m, "flatten", [](const Tensor& x, Index start, Index end) { return x.flatten(start, end); },
+      "The dimensions from start_dim to end_dim as one, a view where the memory allows it.",
+      input(), "start_dim"_a = 0, "end_dim"_a = -1);
+  def_both(
+      m, "unflatten",
+      [](const Tensor& x, Index dim, const Shape& sizes) { return x.unflatten(dim, sizes); },
+      "One dimension as several, whose product is its size; one size may be -1.", input(), "dim"_a,
+      "sizes"_a);
+  const char* squeezed =
+      "A view without the dimensions of size 1: all of them, or those of dim (an int or several).";
+  def_both(
+      m, "squeeze", [](const Tensor& x) { return x.squeeze(); }, squeezed, input());
+  def_both(
+      m, "squeeze", [](const Tensor& x, const Shape& dim) { return x.squeeze(dim); }, "", input(),
+      "dim"_a.none(false));
+  def_both(
+      m, "unsqueeze", [](const Tensor& x, Index dim) { return x.unsqueeze(dim); },
+      "A view with a dimension of size 1 put before dim.", input(), "dim"_a);
+  def_both(
+      m, "transpose", [](const Tensor& x, Index a, Index b) { return x.transpose(a, b); },
+      "A view with two dimensions swapped.", input(), "dim0"_a, "dim1"_a);
+  def_both(
+      m, "movedim", [](const Tensor& x, Index from, Index to) { return x.movedim(from, to); },
+      "A view with one dimension moved to another place.", input(), "source"_a, "destination"_a);
+  def_both(
+      m, "as_strided",
+      [](const Tensor& x, const Shape& size, const Shape& stride, std::optional<Index> offset) {
+        return x.as_strided(size, stride, offset);
+      },
+      "A view of the same storage with these sizes, strides and offset, in elements; ShapeError "
+      "where it would reach outside.",
+      input(), "size"_a, "stride"_a, "storage_offset"_a = py::none());
+}
+
+void bind_like() {
+  def_method(
+      "view_as", [](const Tensor& x, const Tensor& other) { return x.view_as(other); },
+      "view() in other's shape.", py::arg("other").none(false));
+  def_method(
+      "expand_as", [](const Tensor& x, const Tensor& other) { return x.expand_as(other); },
+      "expand() to other's shape.", py::arg("other").none(false));
+  def_method(
+      "reshape_as", [](const Tensor& x, const Tensor& other) { return x.reshape(other.sizes()); },
+      "reshape() in other's shape.", py::arg("other").none(false), Released());
+}
+
+void bind_parts(py::module_& m) {
+  def_both(
+      m, "select", [](const Tensor& x, Index dim, Index index) { return x.select(dim, index); },
+      "The view at one index of dim, which the result lacks.", input(), "dim"_a, "index"_a);
+  def_both(
+      m, "narrow",
+      [](const Tensor& x, Index dim, Index start, Index length) {
+        return x.narrow(dim, start, length);
+      },
+      "The view of `length` indices of dim from start on.", input(), "dim"_a, "start"_a,
+      "length"_a);
+  const auto split = [](const Tensor& x, const std::variant<Index, Shape>& sizes, Index dim) {
+    const Index* size = std::get_if<Index>(&sizes);
+    return py::tuple(py::cast(size ? x.split(*size, dim) : x.split(std::get<Shape>(sizes), dim)));
+  };
+  def_both(m, "split", split,
+           "Views of parts along dim: of split_size_or_sections indices each (the last may be "
+           "smaller), or of these sizes, whose sum is the dimension's.",
+           input(), "split_size_or_sections"_a, "dim"_a = 0);
+  def_both(
+      m, "chunk",
+      [](const Tensor& x, Index chunks, Index dim) {
+        return py::tuple(py::cast(x.chunk(chunks, dim)));
+      },
+      "At most `chunks` views of equal parts along dim; the last may be smaller.", input(),
+      "chunks"_a, "dim"_a = 0);
+  def_both(
+      m, "unbind", [](const Tensor& x, Index dim) { return py::tuple(py::cast(x.unbind(dim))); },
+      "The views at each index of dim.", input(), "dim"_a = 0);
+}
+
+void bind_joins(py::module_& m) {
+  m.def(
+      "cat",
+      [](const std::vector<Tensor>& tensors, Index dim) {
+        return cat(std::span<const Tensor>(tensors), dim);
+      },
+      "The tensors joined along dim; their sizes agree in all other dims, their dtypes promote.\n\n"
+      ">>> weft.cat([weft.zeros(1, 2), weft.ones(2, 2)]).shape\nweft.Size([3, 2])",
+      "tensors"_a, "dim"_a = 0, Released());
+  m.def(
+      "stack",
+      [](const std::vector<Tensor>& tensors, Index dim) {
+        return stack(std::span<const Tensor>(tensors), dim);
+      },
+      "The tensors, of one shape, joined along a new dimension dim.\n\n"
+      ">>> weft.stack([weft.zeros(2), weft.ones(2)], dim=1)\ntensor([[0., 1.],\n        [0., 1.]])",
+      "tensors"_a, "dim"_a = 0, Released());
+}
+
+}  // namespace
+
+void bind_shapes(py::module_& m) {
+  bind_functions(m);
+  bind_dims(m);
+  bind_like();
+  bind_parts(m);
+  bind_joins(m);
+}
+
+}  // namespace weft::python
