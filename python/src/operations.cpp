@@ -11,9 +11,11 @@ void bind_memory_formats(py::module_& m) {
              "[N, C, H, W] in the order N, H, W, C; of four dimensions.")
       .value("preserve_format", MemoryFormat::Preserve, "As the tensor that is copied.")
       .export_values();
-  formats.attr("__repr__") = py::cpp_function(
-      [](const py::object& self) { return "weft." + self.attr("name").cast<std::string>(); },
-      py::name("__repr__"), py::is_method(formats));
+  for (const char* name : {"__repr__", "__str__"}) {
+    formats.attr(name) = py::cpp_function(
+        [](const py::object& self) { return "weft." + self.attr("name").cast<std::string>(); },
+        py::name(name), py::is_method(formats));
+  }
 }
 
 namespace {
