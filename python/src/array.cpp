@@ -38,6 +38,7 @@ const char* format_of(DType t) {
 
 struct ReleaseBuffer {
   void operator()(Py_buffer* b) const {
+    if (!Py_IsInitialized()) return;  // the array went with the interpreter
     const PyGILState_STATE state = PyGILState_Ensure();
     PyBuffer_Release(b);
     PyGILState_Release(state);
@@ -46,9 +47,10 @@ struct ReleaseBuffer {
 };
 using Buffer = std::unique_ptr<Py_buffer, ReleaseBuffer>;
 
+// Null with an error set if the object lends none.
 Buffer get_buffer(PyObject* o) {
   auto raw = std::make_unique<Py_buffer>();
-  if (PyObject_GetBuffer(o, raw.get(), PyBUF_STRIDES | PyBUF_FORMAT) != 0) throw PythonError();
+  if (PyObject_GetBuffer(o, raw.get(), PyBUF_STRIDES | PyBUF_FORMAT) != 0) return nullptr;
   return Buffer(raw.release());
 }
 
@@ -127,31 +129,92 @@ Tensor from_numbers(const Numbers& n, DType dtype) {
 
 }  // namespace
 
-Tensor tensor_from_buffer(PyObject* o) {
-  Buffer b = get_buffer(o);
-  const std::optional<DType> dtype = dtype_of_format(b->format, b->itemsize);
-  if (!dtype || size_of(*dtype) != static_cast<std::size_t>(b->itemsize)) {
-    PyErr_Format(PyExc_TypeError,
-                 "[tensor] got an array of format '%s', expected bool, u8, i8, i16, i32, i64, f16, "
-                 "f32 or f64 in this machine's byte order",
-                 b->format ? b->format : "");
+Tensor borrow_memory(void* data, const Shape& sizes, const Shape& strides, DType dtype,
+                     Storage::Release release, void* context) {
+  const Extent reach = extent({sizes, strides, 0});
+  const Index count = reach.high - reach.low + 1;
+  char* lowest = static_cast<char*>(data) + reach.low * static_cast<Index>(size_of(dtype));
+  const Tensor all = from_blob(lowest, Shape(count), dtype, {}, release, context);
+  return make_alias(all, {sizes, strides, count > 0 ? -reach.low : 0});
+}
+
+Tensor retyped(const Tensor& x, DType dtype) {
+  TensorImpl& t = x.get("retyped");
+  return Tensor(
+      IntrusivePtr<TensorImpl>(new TensorImpl(t.storage, t.data, dtype, t.sizes, t.strides)));
+}
+
+namespace {
+
+// The elements of a buffer that a tensor cannot point at, in row-major order.
+Tensor copy_of(const Py_buffer& b, const Shape& sizes, DType dtype) {
+  const Tensor t = weft::empty(sizes, dtype);
+  if (PyBuffer_ToContiguous(t.data(), const_cast<Py_buffer*>(&b), b.len, 'C') != 0) {
     throw PythonError();
   }
-  Shape sizes, strides;
-  for (int d = 0; d < b->ndim; ++d) {
-    sizes.push_back(b->shape[d]);
-    if (b->strides[d] % b->itemsize != 0) {
-      throw weft::ValueError(
-          "[tensor] got an array whose strides are no multiples of its itemsize");
-    }
-    strides.push_back(b->strides[d] / b->itemsize);
+  return t;
+}
+
+// In elements; nothing where the elements do not lie at multiples of their size.
+std::optional<Shape> strides_of(const Py_buffer& b) {
+  if (reinterpret_cast<std::uintptr_t>(b.buf) % static_cast<std::size_t>(b.itemsize) != 0)
+    return {};
+  Shape strides;
+  for (int d = 0; d < b.ndim; ++d) {
+    if (b.shape[d] > 1 && b.strides[d] % b.itemsize != 0) return {};
+    strides.push_back(b.strides[d] / b.itemsize);
   }
-  void* data = b->buf;
-  const bool readonly = b->readonly;
+  return strides;
+}
+
+DType dtype_of_buffer(const Py_buffer& b) {
+  const std::optional<DType> dtype = dtype_of_format(b.format, b.itemsize);
+  if (dtype && size_of(*dtype) == static_cast<std::size_t>(b.itemsize)) return *dtype;
+  PyErr_Format(PyExc_TypeError,
+               "[tensor] got an array of format '%s', expected bool, u8, i8, i16, i32, i64, f16, "
+               "bf16, f32 or f64 in this machine's byte order",
+               b.format ? b.format : "");
+  throw PythonError();
+}
+
+// NumPy lends no buffer of ml_dtypes' bfloat16, but views it as integers. Null for other arrays,
+// with the error left set.
+PyObject* bfloat16_as_integers(PyObject* o) {
+  PyObject *type, *value, *trace;
+  PyErr_Fetch(&type, &value, &trace);
+  PyObject* dtype = PyObject_GetAttrString(o, "dtype");
+  PyObject* name = dtype ? PyObject_GetAttrString(dtype, "name") : nullptr;
+  const bool found =
+      name && PyUnicode_Check(name) && PyUnicode_CompareWithASCIIString(name, "bfloat16") == 0;
+  Py_XDECREF(dtype);
+  Py_XDECREF(name);
+  PyErr_Clear();
+  PyErr_Restore(type, value, trace);
+  if (!found) return nullptr;
+  PyErr_Clear();
+  return Owned(PyObject_CallMethod(o, "view", "s", "int16")).release();
+}
+
+}  // namespace
+
+Tensor tensor_from_buffer(PyObject* o, bool may_copy) {
+  Buffer b = get_buffer(o);
+  if (!b) {
+    const Owned integers(bfloat16_as_integers(o));
+    return retyped(tensor_from_buffer(integers.get(), may_copy), DType::BF16);
+  }
+  const DType dtype = dtype_of_buffer(*b);
+  const Shape sizes(std::vector<Index>(b->shape, b->shape + b->ndim));
+  const std::optional<Shape> strides = strides_of(*b);
+  if (b->readonly || (!strides && may_copy)) return copy_of(*b, sizes, dtype);
+  if (!strides) {
+    throw weft::ValueError(
+        "[from_numpy] got an array whose elements do not lie at multiples of their size; "
+        "weft.tensor() copies it");
+  }
   const auto release = [](void* context) { ReleaseBuffer()(static_cast<Py_buffer*>(context)); };
-  const Tensor t = from_blob(data, sizes, *dtype, strides, release, b.get());
-  b.release();
-  return readonly ? t.clone() : t;
+  void* data = b->buf;
+  return borrow_memory(data, sizes, *strides, dtype, release, b.release());
 }
 
 Tensor tensor_from_values(PyObject* o, std::optional<DType> dtype) {

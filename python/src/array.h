@@ -8,8 +8,14 @@
 namespace weft::python {
 
 // Shares the memory of an object with the buffer protocol, which it keeps alive. A read-only one is
-// copied. TypeError for elements that no dtype stands for.
-Tensor tensor_from_buffer(PyObject* o);
+// copied, and with may_copy one whose elements lie askew, which else is a ValueError. TypeError for
+// elements that no dtype stands for.
+Tensor tensor_from_buffer(PyObject* o, bool may_copy = true);
+// Memory of someone else, let go of by release(context); strides of any sign.
+Tensor borrow_memory(void* data, const Shape& sizes, const Shape& strides, DType dtype,
+                     Storage::Release release, void* context);
+// The same memory read as another dtype of the same size, unknown to the tape.
+Tensor retyped(const Tensor& x, DType dtype);
 
 // A copy of numbers, nested sequences of them, arrays or tensors. Without a dtype: bool, i64 or f32
 // after the numbers, an array's own.

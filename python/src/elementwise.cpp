@@ -96,9 +96,12 @@ PyObject* apply(PyObject* a, PyObject* b) {
 }
 
 template <class Op>
+constexpr const char* second_name = std::is_same_v<Op, op::Pow> ? "exponent" : "other";
+
+template <class Op>
 PyObject* binary_function(PyObject*, PyObject* const* args, Py_ssize_t n, PyObject* keywords) {
-  static constexpr const char* names[] = {"input", "other"};
-  static const char* signature = keep(std::string(Op::name) + "(input, other)");
+  static constexpr const char* names[] = {"input", second_name<Op>};
+  static const char* signature = keep(std::string(Op::name) + "(input, " + second_name<Op> + ")");
   return guarded([&] {
     const Arguments<2> a(signature, names, args, n, keywords, 2);
     return apply<Op>(a[0], a[1]);
@@ -146,8 +149,10 @@ void add_binary(std::vector<PyMethodDef>& functions, std::vector<PyMethodDef>& m
     if constexpr (plain_binary<Op>) {
       const std::string name = Op::name, doc = std::string("\n--\n\n") + Op::doc + ".";
       functions.push_back({Op::name, as_function(binary_function<Op>),
-                           METH_FASTCALL | METH_KEYWORDS, keep(name + "(input, other)" + doc)});
-      methods.push_back({Op::name, binary_method<Op>, METH_O, keep(name + "($self, other)" + doc)});
+                           METH_FASTCALL | METH_KEYWORDS,
+                           keep(name + "(input, " + second_name<Op> + ")" + doc)});
+      methods.push_back({Op::name, binary_method<Op>, METH_O,
+                         keep(name + "($self, " + second_name<Op> + ")" + doc)});
     }
   };
   (one(static_cast<const Ops*>(nullptr)), ...);

@@ -79,8 +79,9 @@ void bind_from_values(py::module_& m) {
       "layout allow it.",
       "data"_a, "dtype"_a = py::none(), "device"_a = py::none());
   m.def(
-      "from_numpy", [](const py::object& array) { return tensor_from_buffer(array.ptr()); },
-      "A tensor over the memory of a NumPy array (a copy if that is read-only).", "array"_a);
+      "from_numpy", [](const py::object& array) { return tensor_from_buffer(array.ptr(), false); },
+      "A tensor over the memory of a NumPy array (a copy if that is read-only), of bfloat16 too.",
+      "array"_a);
 }
 
 void bind_filled(py::module_& m) {

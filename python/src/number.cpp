@@ -92,12 +92,13 @@ PyObject* power(PyObject* a, PyObject* b, PyObject* modulus) {
   return combine(a, b, [](const auto& x, const auto& y) { return weft::pow(x, y); });
 }
 PyObject* matrix_multiply(PyObject* a, PyObject* b) {
-  if (!is_tensor(a) || !is_tensor(b)) Py_RETURN_NOTIMPLEMENTED;
+  if (!(is_tensor(a) || is_array(a)) || !(is_tensor(b) || is_array(b))) Py_RETURN_NOTIMPLEMENTED;
   return guarded([&] {
+    const Tensor x = as_tensor(a), y = as_tensor(b);
     Tensor result;
     {
       const Unlocked unlocked(long_work(a, b));
-      result = weft::matmul(tensor_of(a), tensor_of(b));
+      result = weft::matmul(x, y);
     }
     return wrap(std::move(result));
   });

@@ -69,6 +69,9 @@ void bind_operations(py::module_& m) {
   bind_indexing(m);
   bind_copies(m);
   bind_products(m);
+  bind_numpy();
+  bind_dlpack(m);
+  bind_pickle(m);
   py::module_ functional = m.def_submodule("_functional", "What weft.nn.functional names.");
   bind_functional(functional);
   bind_losses(functional);

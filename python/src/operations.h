@@ -47,6 +47,9 @@ void bind_products(py::module_& m);
 
 void bind_memory_formats(py::module_& m);
 void bind_random(py::module_& m);
+void bind_numpy();
+void bind_dlpack(py::module_& m);
+void bind_pickle(py::module_& m);
 void bind_functional(py::module_& f);  // of weft.nn.functional
 void bind_losses(py::module_& f);
 
