@@ -5,7 +5,7 @@ ARGS ?=
 BIN := build/$(PRESET)/bin
 BUILD := cmake --build --preset $(PRESET) --parallel $(JOBS)
 
-.PHONY: help setup configure build train test sanitize bench oracle format lint clean
+.PHONY: help setup configure python build train wheel test sanitize bench oracle format lint clean
 .DEFAULT_GOAL := help
 
 help:  ## This page
@@ -18,7 +18,14 @@ setup:  ## Install what the build needs and is missing (apt: Debian 12, Ubuntu 2
 configure: setup
 	@cmake --preset $(PRESET) --log-level=WARNING
 
-build: configure  ## Build everything into build/$(PRESET)
+# The Python module and its tests; those of sanitizers would need them in the interpreter too.
+python: setup
+ifneq ($(filter release debug,$(PRESET)),)
+	@python=$$(scripts/python_venv.sh) && cmake --preset $(PRESET) --log-level=WARNING \
+	  -D WEFT_BUILD_PYTHON=ON -D Python_EXECUTABLE=$$python
+endif
+
+build: configure python  ## Build everything into build/$(PRESET)
 	@$(BUILD)
 
 train: configure  ## Train AlexNet on CIFAR-10; ARGS="--epochs 2 ..." reaches the program
@@ -33,6 +40,9 @@ sanitize: setup  ## Test memory, tape, files and modules with AddressSanitizer, 
 	@cmake --preset asan --log-level=WARNING
 	@cmake --build --preset asan --parallel $(JOBS) --target test_core test_memory test_autograd test_data test_nn
 	@scripts/test.sh asan -R '^test_(core|memory|autograd|data|nn):'
+
+wheel: setup  ## Build a wheel that needs nothing else: build/wheel/*.whl
+	@$$(scripts/python_venv.sh) scripts/wheel.py build/wheel
 
 bench: build  ## Measure Weft beside its peers
 	@scripts/bench.sh $(BIN) $(ARGS)

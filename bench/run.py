@@ -17,6 +17,7 @@ import statistics
 import subprocess
 import sys
 import tempfile
+import time
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 PEERS = ROOT / "bench" / "peers"
@@ -158,6 +159,34 @@ def operations(bench):
     bench.row("backward of one small node", "ns", node["weft"], node["torch"], "libtorch", 12)
 
 
+PYTHON_TARGETS = {"a + b": 6, "mul, add, relu, sum, backward": 10, "MLP step": 4}
+
+
+def seconds_to_import(statement, path):
+    def once():
+        start = time.perf_counter()
+        run([sys.executable, "-c", statement], env={**os.environ, "PYTHONPATH": path})
+        return time.perf_counter() - start
+
+    return statistics.median(once() for _ in range(10))
+
+
+def python(bench):
+    """Weft from Python beside PyTorch; both are called by the same script."""
+    path = str(bench.bin.parent / "python")
+    env = {**os.environ, "PYTHONPATH": path}
+    rounds = {"weft": [], "torch": []}
+    for _ in range(bench.rounds):
+        for library, times in rounds.items():
+            times.append(json.loads(run([sys.executable, ROOT / "bench" / "ops.py", library], env=env)))
+    for what in rounds["weft"][0]:
+        weft, torch = (statistics.median(t[what] for t in times) for times in rounds.values())
+        bench.row(f"Python: {what}", "ns", weft, torch, "PyTorch", PYTHON_TARGETS.get(what, 4))
+    nothing = seconds_to_import("pass", path)
+    weft = (seconds_to_import("import weft", path) - nothing) * 1000
+    bench.row("Python: import weft", "ms", weft, 60, "the aim", 1)
+
+
 def streams(bench):
     (rate,) = bench.google(bench.bin / "bench_streams")
     peers = {"add": "copy", "relu": "copy", "exp": "copy", "sum": "read", "sum_of_rows": "read",
@@ -201,7 +230,8 @@ def training(bench, epochs=4):
               peer["setting"], 0.99, best="greatest")
 
 
-GROUPS = {"alexnet": alexnet, "operations": operations, "streams": streams, "matmul": matmul, "training": training}
+GROUPS = {"alexnet": alexnet, "operations": operations, "python": python, "streams": streams, "matmul": matmul,
+          "training": training}
 
 
 def machine():

@@ -4,7 +4,8 @@
 set -euo pipefail
 
 packages=(
-  g++ cmake ninja-build ccache git python3 ca-certificates curl
+  g++ cmake ninja-build ccache git ca-certificates curl
+  python3 python3-dev python3-venv
   libdnnl-dev libeigen3-dev libfmt-dev nlohmann-json3-dev zlib1g-dev
   catch2 libcli11-dev libbenchmark-dev libstb-dev
 )

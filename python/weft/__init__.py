@@ -25,6 +25,8 @@ from weft._modes import (
 
 __version__ = _weft.version
 cpu = _weft.cpu
+for _name in ("autograd", "data", "nn", "optim"):  # the compiled parts of the packages below
+    globals().pop(_name, None)
 
 # Parts that load when they are first used, so that `import weft` stays quick.
 _LAZY = {"autograd", "data", "datasets", "func", "models", "nn", "optim", "utils"}

@@ -1,0 +1,43 @@
+"""wheel.py FOLDER: builds a wheel of the checkout with the running Python, and makes it one that needs
+nothing but the C library: oneDNN and the OpenMP runtime come inside (auditwheel). Prints its path."""
+
+import pathlib
+import subprocess
+import sys
+import tempfile
+
+ROOT = pathlib.Path(__file__).resolve().parents[1]
+LIMIT = 15_000_000  # bytes
+
+
+def run(*command):
+    # The tools of auditwheel lie beside the interpreter.
+    path = f"{pathlib.Path(sys.executable).parent}:/usr/local/bin:/usr/bin:/bin"
+    done = subprocess.run(
+        [sys.executable, "-m", *map(str, command)],
+        env={"PATH": path, "HOME": str(pathlib.Path.home()), "CXX": "c++"},  # as the presets, for ccache
+        text=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+    )
+    if done.returncode:
+        sys.exit(f"wheel: {command[0]}:\n{done.stdout[-4000:]}")
+
+
+def build(folder):
+    with tempfile.TemporaryDirectory() as raw:
+        run("pip", "wheel", "--quiet", "--no-deps", "--no-build-isolation", ROOT, "-w", raw)
+        (wheel,) = pathlib.Path(raw).glob("*.whl")
+        for old in folder.glob("weft-*.whl"):
+            old.unlink()
+        run("auditwheel", "repair", "--strip", wheel, "-w", folder)
+    (wheel,) = folder.glob("weft-*.whl")
+    size = wheel.stat().st_size
+    if size > LIMIT:
+        sys.exit(f"wheel: got {size} bytes, expected at most {LIMIT}")
+    return wheel
+
+
+if __name__ == "__main__":
+    wheel = build(pathlib.Path(sys.argv[1]))
+    print(wheel, f"{wheel.stat().st_size / 1e6:.1f} MB")
