@@ -57,22 +57,50 @@ Buffer get_buffer(PyObject* o) {
 // ---- Nested sequences
 
 bool is_sequence(PyObject* o) { return PyList_Check(o) || PyTuple_Check(o); }
+// Objects of other libraries that are arrays by another name: a pandas Series...
+bool lends_array(PyObject* o) {
+  return !is_sequence(o) && !is_tensor(o) && !is_array(o) && !PyType_Check(o) &&
+         PyObject_HasAttrString(o, "__array__") && !as_scalar(o);
+}
+// What is not read as a list yet is one: range, deque...
+bool is_listable(PyObject* o) {
+  return PySequence_Check(o) && !is_sequence(o) && !is_tensor(o) && !is_array(o) &&
+         !PyUnicode_Check(o) && !PyBytes_Check(o) && !PyByteArray_Check(o);
+}
+
+// Arrays of no dimensions and NumPy's numbers, which have a dtype.
+bool lends_number(PyObject* o) {
+  return !PyFloat_CheckExact(o) && !PyLong_CheckExact(o) && PyObject_CheckBuffer(o) &&
+         !PyBytes_Check(o) && !PyByteArray_Check(o);
+}
 
 struct Numbers {
   Shape shape;
   std::vector<Scalar> values;
-  DType widest = DType::Bool;  // of the numbers; bool, i64 or f64
+  std::optional<DType> widest;  // of Python's numbers: bool, i64 or f32
+  std::optional<DType> typed;   // of tensors and NumPy's numbers
 
   void add(PyObject* o) {
-    if (const std::optional<Scalar> s = as_scalar(o)) return add(*s);
-    if (is_tensor(o) || is_array(o)) return add(as_tensor(o).item());
-    PyErr_Format(PyExc_TypeError, "[tensor] got %s, expected numbers or nested sequences of them",
-                 Py_TYPE(o)->tp_name);
-    throw PythonError();
+    if (is_tensor(o)) return add_typed(tensor_of(o));
+    if (lends_number(o)) return add_typed(tensor_from_buffer(o));
+    const std::optional<Scalar> s = as_scalar(o);
+    if (!s) {
+      PyErr_Format(PyExc_TypeError, "[tensor] got %s, expected numbers or nested sequences of them",
+                   Py_TYPE(o)->tp_name);
+      throw PythonError();
+    }
+    values.push_back(*s);
+    const DType own = s->is_floating() ? DType::F32 : s->dtype();
+    widest = std::max(widest.value_or(own), own);
   }
-  void add(const Scalar& s) {
-    values.push_back(s);
-    widest = std::max(widest, s.dtype());
+  void add_typed(const Tensor& t) {
+    values.push_back(t.item());
+    typed = promote(typed.value_or(t.dtype()), t.dtype());
+  }
+  DType dtype() const {
+    if (values.empty()) return DType::F32;
+    if (!typed) return *widest;
+    return promote(*typed, widest.value_or(*typed));
   }
 };
 
@@ -218,16 +246,20 @@ Tensor tensor_from_buffer(PyObject* o, bool may_copy) {
 }
 
 Tensor tensor_from_values(PyObject* o, std::optional<DType> dtype) {
+  if (lends_array(o)) {
+    return tensor_from_values(Owned(PyObject_CallMethod(o, "__array__", nullptr)).get(), dtype);
+  }
+  if (is_listable(o)) {
+    return tensor_from_values(Owned(PySequence_List(o)).get(), dtype);
+  }
   if (is_tensor(o) || is_array(o) || holds_arrays(o)) {
     const Tensor t = holds_arrays(o) ? stack_of(o) : as_tensor(o).detach();
     return t.to(dtype.value_or(t.dtype()), /*copy=*/true);
   }
   Numbers n;
   measure(o, n.shape);
-  const bool none = std::find(n.shape.begin(), n.shape.end(), 0) != n.shape.end();
   gather(o, 0, n);
-  const DType own = none || n.widest == DType::F64 ? DType::F32 : n.widest;
-  return from_numbers(n, dtype.value_or(own));
+  return from_numbers(n, dtype.value_or(n.dtype()));
 }
 
 namespace {

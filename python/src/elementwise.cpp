@@ -133,7 +133,7 @@ void add_unary(std::vector<PyMethodDef>& functions, std::vector<PyMethodDef>& me
       functions.push_back({Op::name, as_function(unary_function<Op>), METH_FASTCALL | METH_KEYWORDS,
                            keep(name + "(input)" + doc)});
       methods.push_back({Op::name, unary_method<Op>, METH_NOARGS, keep(name + "($self)" + doc)});
-      if constexpr (!requires { Op::result; }) {
+      if constexpr (!requires { Op::result; } || std::is_same_v<Op, op::LogicalNot>) {
         methods.push_back({keep(name + "_"), unary_inplace<Op>, METH_NOARGS,
                            keep(name + "_($self)" + doc + " In place.")});
       }
