@@ -159,7 +159,13 @@ class Reader {
 
   void broadcast() {
     Choice& c = choice_;
-    for (int k = 0; k < c.count; ++k) c.sizes = broadcast_shapes(op_, c.sizes, c.index[k].sizes());
+    try {
+      for (int k = 0; k < c.count; ++k) {
+        c.sizes = broadcast_shapes(op_, c.sizes, c.index[k].sizes());
+      }
+    } catch (const ShapeError& e) {  // NumPy's kind of error
+      throw IndexError(e.what());
+    }
     for (int k = 0; k < c.count; ++k) {
       if (c.index[k].sizes() != c.sizes)
         c.index[k] = make_alias(c.index[k], weft::expand(op_, c.index[k].layout(), c.sizes));

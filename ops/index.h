@@ -4,9 +4,9 @@
 
 // Parts of tensors: by index lists as NumPy's, by index tensors, by masks. Index tensors are of
 // i32 or i64, masks of bool (u8 too in an index list). An index out of range throws IndexError with
-// the index, the dimension and its size, a mask of another shape IndexError, before anything
-// changes. Results and gradients are the same bits for any number of threads: what falls on one
-// element is added, or written, in row-major order of the index.
+// the index, the dimension and its size, as do a mask of another shape and index tensors that do
+// not broadcast, before anything changes. Results and gradients are the same bits for any number of
+// threads: what falls on one element is added, or written, in row-major order of the index.
 namespace weft {
 
 struct NoneType {};

@@ -74,7 +74,8 @@ int set(PyObject* self, PyObject* key, PyObject* value) {
   PyObject* done = guarded([&] {
     Tensor& t = tensor_of(self);
     const std::optional<Scalar> s = as_scalar(value);
-    t.index_put_(to_indices(key), s ? make_scalar(*s, t.dtype(), t.device()) : as_tensor(value));
+    t.index_put_(to_indices(key),
+                 s ? make_scalar(*s, t.dtype(), t.device()) : as_tensor(value).to(t.dtype()));
     return Py_None;
   });
   return done ? 0 : -1;

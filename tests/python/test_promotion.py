@@ -1,0 +1,106 @@
+"""The dtypes of results: NumPy's lattice among arrays where PyTorch's is the same, numbers weak."""
+
+import ml_dtypes
+import numpy as np
+import pytest
+import weft
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+NAMES = "bool uint8 int8 int16 int32 int64 float16 bfloat16 float32 float64".split()
+NUMPY = {name: np.dtype(getattr(ml_dtypes, name, name)) for name in NAMES}
+WEFT = {name: getattr(weft, name) for name in NAMES}
+FLOATING = NAMES[6:]
+
+
+def category(name):
+    return 0 if name == "bool" else 2 if name in FLOATING else 1
+
+
+def promoted(a, b):
+    """Within a category NumPy's; a floating dtype stands over all integers (PyTorch's rule)."""
+    if category(a) != category(b):
+        return max(a, b, key=category)
+    if {a, b} == {"float16", "bfloat16"}:
+        return "float32"
+    if "bfloat16" in (a, b):
+        return max(a, b, key=NAMES.index)
+    return np.promote_types(NUMPY[a], NUMPY[b]).name
+
+
+@pytest.mark.parametrize("a", NAMES)
+@pytest.mark.parametrize("b", NAMES)
+def test_pairs(a, b):
+    expected = WEFT[promoted(a, b)]
+    x, y = weft.ones(2, dtype=WEFT[a]), weft.ones(2, dtype=WEFT[b])
+    assert weft.promote_types(WEFT[a], WEFT[b]) is expected
+    assert weft.result_type(x, y) is expected
+    assert (x + y).dtype is expected and weft.cat([x, y]).dtype is expected
+    assert weft.where(weft.tensor([True, False]), x, y).dtype is expected
+    assert (x == y).dtype is weft.bool
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("number", [True, 3, 0.5, np.float64(0.5), np.int8(3), np.bool_(True)])
+def test_numbers_are_weak(name, number):
+    """A number changes the category only: of integers to the default float32."""
+    kind = 0 if isinstance(number, (bool, np.bool_)) else 2 if isinstance(number, float) else 1
+    expected = name if kind <= category(name) else ["bool", "int64", "float32"][kind]
+    x = weft.ones(2, dtype=WEFT[name])
+    assert weft.result_type(x, number) is WEFT[expected]
+    for result in (x + number, number + x, x * number, number * x):
+        assert type(result) is weft.Tensor and result.dtype is WEFT[expected]
+
+
+@pytest.mark.parametrize("a", NAMES)
+@pytest.mark.parametrize("b", NAMES)
+def test_tensors_without_dimensions_are_weak_within_a_category(a, b):
+    x, scalar = weft.ones(2, dtype=WEFT[a]), weft.ones((), dtype=WEFT[b])
+    expected = a if category(b) <= category(a) else b
+    assert (x + scalar).dtype is WEFT[expected] and (scalar + x).dtype is WEFT[expected]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_quotients_are_floating(name):
+    x = weft.ones(2, dtype=WEFT[name])
+    expected = WEFT[name if name in FLOATING else "float32"]
+    assert (x / x).dtype is expected and (x / 2).dtype is expected and (1 / x).dtype is expected
+    assert x.exp().dtype is expected if name != "bool" else True
+    assert x.sum().dtype is (WEFT[name] if name in FLOATING else weft.int64)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_in_place_keeps_the_dtype(name):
+    x = weft.ones(2, dtype=WEFT[name])
+    for number in (True, 2, 0.5):
+        kind = {bool: 0, int: 1, float: 2}[type(number)]
+        y = x.clone()
+        if kind > category(name):
+            with pytest.raises((TypeError, RuntimeError)):
+                y += number
+            assert (y == x).all()
+        elif name != "bool":
+            y += number
+            assert y.dtype is WEFT[name]
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.sampled_from(NAMES), st.sampled_from(NAMES), st.integers(0, 1), st.integers(-3, 3))
+def test_values_after_promotion(a, b, one, value):
+    """Both operands are converted before anything is computed."""
+    x = np.array([one, 1]).astype(NUMPY[a])
+    y = np.array([value, 1]).astype(NUMPY[b])
+    common = NUMPY[promoted(a, b)]
+    result = weft.tensor(x) * weft.tensor(y)
+    assert result.numpy().dtype == common
+    np.testing.assert_array_equal(result.numpy(), x.astype(common) * y.astype(common))
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.sampled_from(NAMES), st.sampled_from(NAMES), st.lists(st.integers(-100, 100)))
+def test_conversions(a, b, values):
+    x = np.array(values).astype(NUMPY[a])
+    expected = x.astype(NUMPY[b])
+    if b == "uint8" and category(a) == 2:  # out of range: C leaves it open
+        expected = x.astype(np.int64).astype(np.uint8)
+    np.testing.assert_array_equal(weft.tensor(x).to(WEFT[b]).numpy(), expected)
