@@ -29,12 +29,15 @@ class WEFT_API Conv2d : public Module {
   void reset_parameters() override;
   std::string kind() const override { return "Conv2d"; }
   std::string extra_repr() const override;
+  Index in_channels() const;
+  Index out_channels() const { return out_; }
+  const Shape& kernel_size() const { return kernel_; }
+  const Conv2dArgs& args() const { return args_; }
 
  protected:
   std::vector<ParameterShape> parameter_shapes(const Shape& input) const override;
 
  private:
-  Index in_channels() const;
   Index in_, out_;
   Shape kernel_;
   Conv2dArgs args_;

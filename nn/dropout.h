@@ -11,6 +11,7 @@ class WEFT_API Dropout : public Elementwise {
   Tensor forward(const Tensor& x) override;
   std::string kind() const override { return "Dropout"; }
   std::string extra_repr() const override;
+  double p() const { return p_; }
 
  private:
   double p_;

@@ -38,7 +38,7 @@ void Linear::reset_parameters() {
 Tensor Linear::forward(const Tensor& x) { return linear(x, weight, bias); }
 
 Shape Linear::output_shape(const Shape& input) const {
-  const Index in = weight.defined() ? weight.size(1) : in_;
+  const Index in = in_features();
   if (input.empty() || (in && input.back() != in)) {
     fail<ShapeError>("Linear", "got an input of shape [{}], expected [..., {}]",
                      fmt::join(input, ", "), in);
@@ -49,8 +49,7 @@ Shape Linear::output_shape(const Shape& input) const {
 }
 
 std::string Linear::extra_repr() const {
-  const Index in = weight.defined() ? weight.size(1) : in_;
-  return fmt::format("in_features={}, out_features={}, bias={}", in, out_,
+  return fmt::format("in_features={}, out_features={}, bias={}", in_features(), out_,
                      has_bias_ ? "True" : "False");
 }
 

@@ -18,6 +18,8 @@ class WEFT_API Linear : public Module {
   void reset_parameters() override;
   std::string kind() const override { return "Linear"; }
   std::string extra_repr() const override;
+  Index in_features() const { return weight.defined() ? weight.size(1) : in_; }
+  Index out_features() const { return out_; }
 
  protected:
   std::vector<ParameterShape> parameter_shapes(const Shape& input) const override;
@@ -40,6 +42,7 @@ class WEFT_API Embedding : public Module {
   void reset_parameters() override;
   std::string kind() const override { return "Embedding"; }
   std::string extra_repr() const override;
+  std::optional<Index> padding_idx() const { return padding_; }
 
  protected:
   std::vector<ParameterShape> parameter_shapes(const Shape& input) const override;

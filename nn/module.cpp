@@ -22,48 +22,31 @@ std::vector<ParameterShape> Module::parameter_shapes(const Shape&) const { retur
 
 // ---- Registration
 
-namespace {
-
-void check_name(const Module& m, const std::string& name, bool taken) {
-  if (name.empty() || name.find('.') != std::string::npos) {
-    fail<ValueError>("register", "got the name \"{}\" in {}, expected one without \".\"", name,
-                     m.kind());
-  }
-  if (taken) fail<ValueError>("register", "got the name \"{}\" twice in {}", name, m.kind());
-}
-
-bool has_child(const Module& m, const std::string& name) {
-  for (const auto& child : ModuleTree::parts(m).children) {
-    if (child.first == name) return true;
-  }
-  return false;
-}
-
-}  // namespace
-
 Tensor& Module::parameter(const char* name, const Tensor& value) {
-  check_name(*this, name, parts_->find(name) || has_child(*this, name));
+  ModuleTree::check_name(*this, name);
   if (value.defined() && !value.is_floating_point()) {
     fail<DTypeError>("register", "got parameter {} of {}, expected a floating dtype", name,
                      value.dtype());
   }
-  parts_->slots.push_back({name, value, true, true});
+  parts_->slots.push_back({name, value, true, true, true});
   Tensor& t = parts_->slots.back().tensor;
   if (t.defined()) t.requires_grad_();
   return t;
 }
 
 Tensor& Module::buffer(const char* name, const Tensor& value, bool persistent) {
-  check_name(*this, name, parts_->find(name) || has_child(*this, name));
-  parts_->slots.push_back({name, value, false, persistent});
+  ModuleTree::check_name(*this, name);
+  parts_->slots.push_back({name, value, false, persistent, true});
   return parts_->slots.back().tensor;
 }
 
 void Module::add_module(const std::string& name, std::shared_ptr<Module> part) {
-  check_name(*this, name, parts_->find(name) || has_child(*this, name));
+  ModuleTree::check_name(*this, name);
   if (!part) fail<ValueError>("register", "got no module under the name \"{}\"", name);
   parts_->children.emplace_back(name, std::move(part));
 }
+
+void Module::keep_last_module() { parts_->kept.push_back(parts_->children.back().second.get()); }
 
 bool Module::built() const { return parts_->built; }
 
@@ -101,9 +84,47 @@ void Module::build(const Shape& input) {
 
 Tensor Module::operator()(const Tensor& x) {
   Attempt attempt;
-  if (!built()) build(x.sizes());
-  Tensor y = forward(x);
+  Tensor y = parts_->hooks.empty() ? run(x) : run_with_hooks(x);
   attempt.keep();
+  return y;
+}
+
+Tensor Module::run(const Tensor& x) {
+  if (ModuleTree::traced()) return zeros(infer(x.sizes()));
+  if (!built()) build(x.sizes());
+  return forward(x);
+}
+
+// ---- Hooks
+
+Index Module::register_forward_pre_hook(ForwardPreHook hook) {
+  parts_->hooks.push_back({parts_->next_hook, std::move(hook), {}});
+  return parts_->next_hook++;
+}
+
+Index Module::register_forward_hook(ForwardHook hook) {
+  parts_->hooks.push_back({parts_->next_hook, {}, std::move(hook)});
+  return parts_->next_hook++;
+}
+
+void Module::remove_hook(Index number) {
+  std::erase_if(parts_->hooks, [&](const Parts::Hook& h) { return h.number == number; });
+}
+
+bool Module::has_hooks() const { return !parts_->hooks.empty(); }
+
+Tensor Module::run_with_hooks(const Tensor& input) {
+  const auto hooks = parts_->hooks;  // a hook may remove itself
+  Tensor x = input;
+  for (const auto& hook : hooks) {
+    if (!hook.before) continue;
+    if (Tensor other = hook.before(*this, x); other.defined()) x = other;
+  }
+  Tensor y = run(x);
+  for (const auto& hook : hooks) {
+    if (!hook.after) continue;
+    if (Tensor other = hook.after(*this, x, y); other.defined()) y = other;
+  }
   return y;
 }
 

@@ -48,6 +48,17 @@ class WEFT_API Module : public Stateful {
   // relu(module(x)), in one pass where the module's op can do that.
   virtual Tensor forward_relu(const Tensor& x);
 
+  // ---- Hooks: functions that see each call of this module
+  using ForwardPreHook = std::function<Tensor(Module&, const Tensor& x)>;
+  using ForwardHook = std::function<Tensor(Module&, const Tensor& x, const Tensor& y)>;
+  // Before forward(): what it returns, if defined, is taken for x. Returns a number for
+  // remove_hook().
+  Index register_forward_pre_hook(ForwardPreHook hook);
+  // After forward(): what it returns, if defined, is taken for y.
+  Index register_forward_hook(ForwardHook hook);
+  void remove_hook(Index number);
+  bool has_hooks() const;
+
   // ---- Shapes without running
   // The shape that forward() would return, or a ShapeError. The default throws NotImplementedError;
   // a module of parts calls infer() of each.
@@ -114,9 +125,12 @@ class WEFT_API Module : public Stateful {
     auto part = std::make_shared<M>(std::forward<A>(arguments)...);
     M& reference = *part;
     add_module(name, std::move(part));
+    keep_last_module();
     return reference;
   }
   void add_module(const std::string& name, std::shared_ptr<Module> part);
+  // The module refers to the part added last, which is not to be replaced or removed.
+  void keep_last_module();
 
   // What the layer's own parameters and buffers look like for that input ({}: not known yet).
   virtual std::vector<ParameterShape> parameter_shapes(const Shape& input) const;
@@ -129,6 +143,8 @@ class WEFT_API Module : public Stateful {
 
  private:
   friend class ModuleTree;
+  Tensor run(const Tensor& x);
+  Tensor run_with_hooks(const Tensor& x);
   std::shared_ptr<Parts> parts_;
   bool training_ = true;
 };

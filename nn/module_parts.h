@@ -1,7 +1,7 @@
 #pragma once
 
 // For .cpp files only: what a module holds.
-#include <deque>
+#include <list>
 
 #include <weft/nn/module.h>
 
@@ -12,9 +12,18 @@ struct Module::Parts {
     std::string name;
     Tensor tensor;
     bool is_parameter = true, persistent = true;
+    bool kept = true;  // the module has a reference to it
   };
-  std::deque<Slot> slots;  // a deque: references to its tensors stay good
+  struct Hook {
+    Index number;
+    ForwardPreHook before;
+    ForwardHook after;  // one of the two
+  };
+  std::list<Slot> slots;  // a list: references to its tensors stay good
   std::vector<std::pair<std::string, std::shared_ptr<Module>>> children;
+  std::vector<const Module*> kept;  // the children that the module has references to
+  std::vector<Hook> hooks;
+  Index next_hook = 0;
   DType dtype = DType::F32;  // of parameters to come
   Device device;
   bool requires_grad = true, built = false;
@@ -31,6 +40,7 @@ struct Module::Parts {
 class ModuleTree {
  public:
   using Slot = Module::Parts::Slot;
+  using Hooks = std::vector<Module::Parts::Hook>;
   // f(module, prefix) for the module, then its parts in order; prefix is "" or "a.b.".
   template <class M, class F>
   static void walk(M& module, const std::string& prefix, F&& f) {
@@ -47,6 +57,9 @@ class ModuleTree {
     });
   }
   static Module::Parts& parts(const Module& m) { return *m.parts_; }
+  // Whether summary() or materialize() looks on: a call of a module then gives zeros of the shape
+  // that it would return.
+  static bool traced();
   static bool built(const Module& m) { return m.parts_->built; }
   // Marks a layer as built once a state has given it all it waits for.
   static void finish(Module& m) {
@@ -55,6 +68,19 @@ class ModuleTree {
     }
     m.parts_->built = true;
   }
+  // ---- Registration under names known at run time: what Python's attributes do
+  static Slot* find_slot(const Module& m, const std::string& name) { return m.parts_->find(name); }
+  static std::shared_ptr<Module> find_child(const Module& m, const std::string& name);
+  // ValueError if it is taken or has a ".".
+  static void check_name(const Module& m, const std::string& name);
+  // In the place of the slot of that name, or a new one. `like` has the rest of the slot.
+  static void set_tensor(Module& m, const Slot& like);
+  // In the place of the part of that name, or a new one. ValueError if the module refers to it.
+  static void set_child(Module& m, const std::string& name, std::shared_ptr<Module> part);
+  // Whether there was such a slot or part. What the module refers to becomes undefined, or is a
+  // ValueError.
+  static bool remove(Module& m, const std::string& name);
+
   static void set_training(Module& m, bool on) { m.training_ = on; }
   static void build(Module& m, const Shape& input) { m.build(input); }
   static std::vector<ParameterShape> shapes(const Module& m, const Shape& input) {

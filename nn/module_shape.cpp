@@ -57,6 +57,8 @@ void count(const Module& m, const Shape& input, SummaryRow& row, Summary& total)
 
 }  // namespace
 
+bool ModuleTree::traced() { return tracer != nullptr; }
+
 Shape Module::output_shape(const Shape&) const {
   fail<NotImplementedError>(
       "output_shape", "{} does not say what shape it returns; override output_shape()", kind());
@@ -86,6 +88,7 @@ Shape Module::infer(const Shape& input) const {
 
 Summary Module::summary(const Shape& input) const {
   Summary result;
+  const Attempt attempt;  // is not kept
   Tracer trace;
   trace.summary = &result;
   name_rows(*this, "", 0, trace);

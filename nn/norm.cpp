@@ -90,7 +90,7 @@ Tensor BatchNorm::forward_relu(const Tensor& x) {
 
 Shape BatchNorm::output_shape(const Shape& input) const {
   check_rank(input);
-  const Index c = weight.defined() ? weight.size(0) : features_;
+  const Index c = num_features();
   if (c && input[1] != c) {
     fail<ShapeError>(op_, "got an input of shape [{}], expected {} channels",
                      fmt::join(input, ", "), c);
@@ -99,7 +99,7 @@ Shape BatchNorm::output_shape(const Shape& input) const {
 }
 
 std::string BatchNorm::extra_repr() const {
-  const Index c = weight.defined() ? weight.size(0) : features_;
+  const Index c = num_features();
   return fmt::format("{}, eps={}, momentum={}, affine={}, track_running_stats={}", c, args_.eps,
                      args_.momentum ? fmt::format("{}", *args_.momentum) : "None",
                      python_bool(args_.affine), python_bool(args_.track_running_stats));

@@ -27,6 +27,8 @@ class WEFT_API BatchNorm : public Module {
   Shape output_shape(const Shape& input) const override;
   void reset_parameters() override;
   std::string extra_repr() const override;
+  Index num_features() const { return weight.defined() ? weight.size(0) : features_; }
+  const BatchNormArgs& args() const { return args_; }
 
  protected:
   BatchNorm(const char* op, int low_rank, int high_rank, Index features, const BatchNormArgs& args);

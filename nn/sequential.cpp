@@ -1,36 +1,51 @@
 #include <weft/nn/sequential.h>
 
+#include <typeinfo>
+
 #include <weft/core/check.h>
 #include <weft/nn/activation.h>
+#include <weft/nn/module_parts.h>
 
 namespace weft::nn {
 
 Sequential& Sequential::append(std::shared_ptr<Module> module) {
-  Module* m = module.get();
-  add_module(std::to_string(steps_.size()), std::move(module));
-  steps_.push_back({m, dynamic_cast<ReLU*>(m) != nullptr});
+  return append(std::to_string(size()), std::move(module));
+}
+
+Sequential& Sequential::append(const std::string& name, std::shared_ptr<Module> module) {
+  add_module(name, std::move(module));
   return *this;
 }
 
+std::size_t Sequential::size() const { return ModuleTree::parts(*this).children.size(); }
+
 Module& Sequential::operator[](std::size_t i) const {
-  if (i >= steps_.size()) {
-    fail<IndexError>("Sequential", "got index {}, expected less than {}", i, steps_.size());
+  if (i >= size()) {
+    fail<IndexError>("Sequential", "got index {}, expected less than {}", i, size());
   }
-  return *steps_[i].module;
+  return *ModuleTree::parts(*this).children[i].second;
+}
+
+// Nothing sees what is between the two: no hook, no forward() of a derived class.
+static bool is_fused(const Module& m, const Module& next) {
+  return typeid(next) == typeid(ReLU) && !m.has_hooks() && !next.has_hooks();
 }
 
 Tensor Sequential::forward(const Tensor& x) {
+  const auto& parts = ModuleTree::parts(*this).children;
   Tensor y = x;
-  for (std::size_t i = 0; i < steps_.size(); ++i) {
-    const bool with_relu = i + 1 < steps_.size() && steps_[i + 1].is_relu;
-    y = with_relu ? steps_[i++].module->forward_relu(y) : (*steps_[i].module)(y);
+  for (std::size_t i = 0; i < parts.size(); ++i) {
+    Module& m = *parts[i].second;
+    const bool with_relu = i + 1 < parts.size() && is_fused(m, *parts[i + 1].second);
+    y = with_relu ? m.forward_relu(y) : m(y);
+    i += with_relu;
   }
   return y;
 }
 
 Shape Sequential::output_shape(const Shape& input) const {
   Shape shape = input;
-  for (const Step& step : steps_) shape = step.module->infer(shape);
+  for (const auto& [name, part] : ModuleTree::parts(*this).children) shape = part->infer(shape);
   return shape;
 }
 

@@ -22,20 +22,15 @@ class WEFT_API Sequential : public Module {
   requires std::derived_from<M, Module> Sequential& append(M&& module) {
     return append(std::make_shared<M>(std::move(module)));
   }
-  std::size_t size() const { return steps_.size(); }
-  bool empty() const { return steps_.empty(); }
+  // Under a name of its own.
+  Sequential& append(const std::string& name, std::shared_ptr<Module> module);
+  std::size_t size() const;
+  bool empty() const { return size() == 0; }
   Module& operator[](std::size_t i) const;  // IndexError if there is none
 
   Tensor forward(const Tensor& x) override;
   Shape output_shape(const Shape& input) const override;
   std::string kind() const override { return "Sequential"; }
-
- private:
-  struct Step {
-    Module* module;
-    bool is_relu;
-  };
-  std::vector<Step> steps_;
 };
 
 // Dimensions start_dim to end_dim as one.

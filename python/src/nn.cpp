@@ -1,10 +1,17 @@
-#include <weft/python/src/caster.h>
+#include <weft/python/src/nn_module.h>
 
+// weft._weft.nn, bases before what derives from them.
 namespace weft::python {
 
 void bind_nn(py::module_& m) {
   py::module_ nn = m.def_submodule("nn");
-  (void)nn;
+  bind_nn_module(nn);
+  bind_nn_activations(nn);
+  bind_nn_layers(nn);
+  bind_nn_norms(nn);
+  bind_nn_losses(nn);
+  bind_nn_containers(nn);
+  bind_nn_init(nn);
 }
 
 }  // namespace weft::python

@@ -1,0 +1,63 @@
+#include <weft/nn/activation.h>
+
+#include <weft/python/src/nn_module.h>
+
+namespace weft::python {
+namespace {
+
+using namespace nn;
+
+// A layer without arguments; inplace is taken for the sake of code that gives it.
+template <class M>
+void bind_plain(py::module_& m, const char* name, const char* doc, bool inplace) {
+  Layer<M, Elementwise> c(m, name, doc);
+  if (inplace) {
+    c.def(layer_init<M, bool>([](bool) { return std::tuple(); }), "inplace"_a = false);
+  } else {
+    c.def(layer_init<M>([] { return std::tuple(); }));
+  }
+  def_overridable(c);
+}
+
+template <class M>
+void bind_softmax(py::module_& m, const char* name, const char* doc) {
+  Layer<M, Elementwise> c(m, name, doc);
+  c.def(layer_init<M, Index>([](Index dim) { return std::tuple(dim); }), "dim"_a);
+  def_overridable(c);
+}
+
+void bind_with_options(py::module_& m) {
+  Layer<LeakyReLU, Elementwise> leaky(m, "LeakyReLU", "x where positive, else negative_slope * x.");
+  leaky.def(layer_init<LeakyReLU, double, bool>([](double slope, bool) { return std::tuple(slope); }),
+            "negative_slope"_a = 0.01, "inplace"_a = false);
+  def_overridable(leaky);
+  Layer<GELU, Elementwise> gelu(m, "GELU",
+                                "x * Phi(x), Phi of the normal distribution (Hendrycks and Gimpel "
+                                "2016); approximate: \"none\" or \"tanh\".");
+  gelu.def(layer_init<GELU, std::string>([](std::string a) { return std::tuple(std::move(a)); }),
+           "approximate"_a = "none");
+  def_overridable(gelu);
+  Layer<Softplus, Elementwise> softplus(m, "Softplus",
+                                        "log(1 + exp(beta * x)) / beta, x where beta * x is above "
+                                        "threshold.");
+  softplus.def(layer_init<Softplus, double, double>(
+                   [](double beta, double threshold) { return std::tuple(beta, threshold); }),
+               "beta"_a = 1.0, "threshold"_a = 20.0);
+  def_overridable(softplus);
+}
+
+}  // namespace
+
+void bind_nn_activations(py::module_& m) {
+  py::classh<Elementwise, Module>(m, "Elementwise", "A module that keeps its input's shape.");
+  bind_plain<Identity>(m, "Identity", "x itself.", false);
+  bind_plain<ReLU>(m, "ReLU", "x where positive, else 0. inplace makes no difference.", true);
+  bind_plain<SiLU>(m, "SiLU", "x * sigmoid(x). inplace makes no difference.", true);
+  bind_plain<Sigmoid>(m, "Sigmoid", "1 / (1 + exp(-x)).", false);
+  bind_plain<Tanh>(m, "Tanh", "The hyperbolic tangent.", false);
+  bind_softmax<Softmax>(m, "Softmax", "exp(x) / sum of exp(x) along dim.");
+  bind_softmax<LogSoftmax>(m, "LogSoftmax", "The logarithm of the softmax along dim.");
+  bind_with_options(m);
+}
+
+}  // namespace weft::python

@@ -1,0 +1,131 @@
+#include <variant>
+
+#include <weft/nn/conv.h>
+#include <weft/nn/linear.h>
+#include <weft/nn/pool.h>
+
+#include <weft/python/src/nn_module.h>
+
+// Layers with weights, and pools.
+namespace weft::python {
+namespace {
+
+using namespace nn;
+using PaddingArg = std::variant<std::string, Shape>;
+
+Padding padding_of(const PaddingArg& p) {
+  if (const auto* mode = std::get_if<std::string>(&p)) return Padding(std::string_view(*mode));
+  return Padding(std::get<Shape>(p));
+}
+
+void bind_linear(py::module_& m) {
+  Layer<Linear> c(m, "Linear",
+                  "Linear(in_features, out_features, bias=True)\n\n"
+                  "y = x weight^T + bias: [..., in_features] to [..., out_features]. With "
+                  "in_features 0 it is found out from the first input. Initial values: uniform "
+                  "within 1 / sqrt(in_features).");
+  c.def(layer_init<Linear, Index, Index, bool>(
+            [](Index in, Index out, bool bias) { return std::tuple(in, out, bias); }),
+        "in_features"_a, "out_features"_a, "bias"_a = true);
+  def_overridable(c);
+  def_parameter(c, "weight", [](const Linear& l) { return l.weight; }, "[out, in]");
+  def_parameter(c, "bias", [](const Linear& l) { return l.bias; }, "[out], or None");
+  c.def_property_readonly("in_features", &Linear::in_features);
+  c.def_property_readonly("out_features", &Linear::out_features);
+}
+
+void bind_embedding(py::module_& m) {
+  using MaybeIndex = std::optional<Index>;
+  Layer<Embedding> c(m, "Embedding",
+                     "Embedding(num_embeddings, embedding_dim, padding_idx=None)\n\n"
+                     "Rows of a table: integers of any shape to that shape + [embedding_dim]. The "
+                     "row padding_idx starts as zeros and gets no gradient.");
+  c.def(layer_init<Embedding, Index, Index, MaybeIndex>(
+            [](Index n, Index dim, MaybeIndex padding) { return std::tuple(n, dim, padding); }),
+        "num_embeddings"_a, "embedding_dim"_a, "padding_idx"_a = py::none());
+  def_overridable(c);
+  def_parameter(c, "weight", [](const Embedding& e) { return e.weight; },
+                "[num_embeddings, embedding_dim]");
+  c.def_property_readonly("num_embeddings", [](const Embedding& e) { return e.weight.size(0); });
+  c.def_property_readonly("embedding_dim", [](const Embedding& e) { return e.weight.size(1); });
+  c.def_property_readonly("padding_idx", &Embedding::padding_idx);
+}
+
+void bind_conv(py::module_& m) {
+  Layer<Conv2d> c(m, "Conv2d",
+                  "Conv2d(in_channels, out_channels, kernel_size, stride=1, padding=0, dilation=1, "
+                  "groups=1, bias=True)\n\n"
+                  "The convolution of [N, C, H, W] or [C, H, W]. Sizes are one number, or one for "
+                  "each dimension; padding may be \"same\" or \"valid\". With in_channels 0 it is "
+                  "found out from the first input.");
+  c.def(layer_init<Conv2d, Index, Index, Shape, Shape, PaddingArg, Shape, Index, bool>(
+            [](Index in, Index out, const Shape& kernel, const Shape& stride,
+               const PaddingArg& padding, const Shape& dilation, Index groups, bool bias) {
+              return std::tuple(in, out, kernel,
+                                Conv2dArgs{stride, padding_of(padding), dilation, groups, bias});
+            }),
+        "in_channels"_a, "out_channels"_a, "kernel_size"_a, "stride"_a = Shape{1},
+        "padding"_a = PaddingArg(Shape{0}), "dilation"_a = Shape{1}, "groups"_a = 1,
+        "bias"_a = true);
+  def_overridable(c);
+  def_parameter(c, "weight", [](const Conv2d& l) { return l.weight; },
+                "[out, in / groups, height, width]");
+  def_parameter(c, "bias", [](const Conv2d& l) { return l.bias; }, "[out], or None");
+  c.def_property_readonly("in_channels", &Conv2d::in_channels);
+  c.def_property_readonly("out_channels", &Conv2d::out_channels);
+  c.def_property_readonly("kernel_size", &Conv2d::kernel_size);
+  c.def_property_readonly("stride", [](const Conv2d& l) { return l.args().stride; });
+  c.def_property_readonly("padding", [](const Conv2d& l) {
+    const Padding& p = l.args().padding;
+    return p.same() ? PaddingArg("same") : PaddingArg(p.amounts());
+  });
+  c.def_property_readonly("dilation", [](const Conv2d& l) { return l.args().dilation; });
+  c.def_property_readonly("groups", [](const Conv2d& l) { return l.args().groups; });
+}
+
+void bind_pools(py::module_& m) {
+  Layer<MaxPool2d> max(m, "MaxPool2d",
+                       "MaxPool2d(kernel_size, stride=None, padding=0, dilation=1, "
+                       "ceil_mode=False)\n\nThe largest element of each window; stride None is "
+                       "the kernel's size.");
+  max.def(layer_init<MaxPool2d, Shape, Shape, Shape, Shape, bool>(
+              [](const Shape& kernel, const Shape& stride, const Shape& padding,
+                 const Shape& dilation, bool ceil) {
+                return std::tuple(kernel, MaxPool2dArgs{stride, padding, dilation, ceil});
+              }),
+          "kernel_size"_a, "stride"_a = py::none(), "padding"_a = Shape{0}, "dilation"_a = Shape{1},
+          py::kw_only(), "ceil_mode"_a = false);
+  def_overridable(max);
+
+  using MaybeIndex = std::optional<Index>;
+  Layer<AvgPool2d> avg(m, "AvgPool2d",
+                       "AvgPool2d(kernel_size, stride=None, padding=0, ceil_mode=False, "
+                       "count_include_pad=True, divisor_override=None)\n\nThe mean of each "
+                       "window.");
+  avg.def(layer_init<AvgPool2d, Shape, Shape, Shape, bool, bool, MaybeIndex>(
+              [](const Shape& kernel, const Shape& stride, const Shape& padding, bool ceil,
+                 bool include, MaybeIndex divisor) {
+                return std::tuple(kernel, AvgPool2dArgs{stride, padding, ceil, include, divisor});
+              }),
+          "kernel_size"_a, "stride"_a = py::none(), "padding"_a = Shape{0}, "ceil_mode"_a = false,
+          "count_include_pad"_a = true, "divisor_override"_a = py::none());
+  def_overridable(avg);
+
+  Layer<AdaptiveAvgPool2d> adaptive(m, "AdaptiveAvgPool2d",
+                                    "AdaptiveAvgPool2d(output_size)\n\nMeans over as many windows "
+                                    "as output_size says; -1 keeps the input's size.");
+  adaptive.def(layer_init<AdaptiveAvgPool2d, Shape>([](const Shape& s) { return std::tuple(s); }),
+               "output_size"_a);
+  def_overridable(adaptive);
+}
+
+}  // namespace
+
+void bind_nn_layers(py::module_& m) {
+  bind_linear(m);
+  bind_embedding(m);
+  bind_conv(m);
+  bind_pools(m);
+}
+
+}  // namespace weft::python

@@ -1,0 +1,152 @@
+#pragma once
+
+#include <memory>
+#include <tuple>
+
+#include <pybind11/trampoline_self_life_support.h>
+#include <weft/nn/module_parts.h>
+#include <weft/python/src/caster.h>
+
+// How modules cross between C++ and Python. A class of Python that derives from a module is an
+// Overridable<Module> in C++, which asks Python for what it overrides; C++ holds it with its Python
+// part (py::trampoline_self_life_support).
+namespace weft::python {
+
+// ---- Objects (nn_object.cpp)
+
+// The module of an object; AttributeError if __init__ was not called.
+nn::Module& module_of(PyObject* self);
+bool is_module(PyObject* o);
+// The object that stands for a module, or null; borrowed.
+PyObject* standing_object(const nn::Module& m);
+// That object, or a new one.
+py::object module_object(const std::shared_ptr<nn::Module>& m);
+// For py::class_<nn::Module>: calls and attributes in plain CPython.
+void set_module_slots(PyHeapTypeObject* type);
+// What __getattr__ finds where the object has no attribute of its own: parameters, buffers, parts.
+py::object module_attribute(const py::object& self, const std::string& name);
+void register_tensor(const py::object& self, const std::string& name, const py::object& value,
+                     bool is_parameter, bool persistent);
+void register_part(const py::object& self, const std::string& name, const py::object& part);
+void define_hooks(py::module_& m, py::handle module_type);
+
+// ---- What Python overrides (nn_override.cpp)
+
+struct FromPython {
+  virtual ~FromPython() = default;
+};
+
+// The class that Python sees, for a module made by one of its classes.
+std::string class_name(const nn::Module& m);
+// Whether a class of Python has a method of that name of its own.
+bool overrides(const nn::Module& m, const char* name);
+Tensor call_forward(nn::Module& m, const Tensor& x);
+Shape call_output_shape(const nn::Module& m, const Shape& input);
+// The shape of forward(zeros(input)).
+Shape traced_shape(const nn::Module& m, const Shape& input);
+std::string call_extra_repr(const nn::Module& m);
+void call_reset_parameters(nn::Module& m);
+Tensor relu_after(nn::Module& m, const Tensor& x);
+
+template <class Base>
+class Overridable : public Base, public py::trampoline_self_life_support, public FromPython {
+ public:
+  template <class... A>
+  explicit Overridable(A&&... arguments) : Base(std::forward<A>(arguments)...) {}
+  Tensor forward(const Tensor& x) override {
+    return overrides(*this, "forward") ? call_forward(*this, x) : Base::forward(x);
+  }
+  Tensor forward_relu(const Tensor& x) override {
+    return overrides(*this, "forward") ? relu_after(*this, x) : Base::forward_relu(x);
+  }
+  Shape output_shape(const Shape& input) const override {
+    if (overrides(*this, "output_shape")) return call_output_shape(*this, input);
+    return overrides(*this, "forward") ? traced_shape(*this, input) : Base::output_shape(input);
+  }
+  void reset_parameters() override {
+    overrides(*this, "reset_parameters") ? call_reset_parameters(*this) : Base::reset_parameters();
+  }
+  std::string kind() const override { return class_name(*this); }
+  std::string extra_repr() const override {
+    return overrides(*this, "extra_repr") ? call_extra_repr(*this) : Base::extra_repr();
+  }
+};
+
+// ---- Binding layers
+
+template <class M, class Base = nn::Module>
+using Layer = py::classh<M, Base, Overridable<M>>;
+
+// The methods that a class of Python may override, each as M has it.
+template <class Class>
+void def_overridable(Class& c) {
+  using M = typename Class::type;
+  c.def(
+      "forward", [](M& m, const Tensor& input) { return m.M::forward(input); },
+      "What the module computes; call the module itself, which also runs its hooks.", "input"_a,
+      Released());
+  c.def(
+      "output_shape", [](const M& m, const Shape& input) { return m.M::output_shape(input); },
+      "The shape of the result for an input of that shape; ShapeError if it does not fit.",
+      "input"_a);
+  c.def(
+      "reset_parameters", [](M& m) { m.M::reset_parameters(); },
+      "Draws the initial values of the module's own parameters anew.");
+  c.def(
+      "extra_repr", [](const M& m) { return m.M::extra_repr(); },
+      "What repr() shows in the parentheses.");
+}
+
+// py::init of a layer: f makes the tuple of M's arguments from those of Python.
+template <class M, class... A, class F>
+auto layer_init(F f) {
+  const auto make = [f]<class T>(T*, A... a) {
+    return std::apply([](auto&&... x) { return std::make_unique<T>(std::move(x)...); },
+                      f(std::move(a)...));
+  };
+  return py::init([make](A... a) { return make(static_cast<M*>(nullptr), std::move(a)...); },
+                  [make](A... a) {
+                    return make(static_cast<Overridable<M>*>(nullptr), std::move(a)...);
+                  });
+}
+
+// A parameter or buffer as a property; None where it is absent.
+template <class Class, class F>
+void def_parameter(Class& c, const char* name, F get, const char* doc) {
+  using M = typename Class::type;
+  c.def_property_readonly(
+      name,
+      [get](const M& m) { return py::reinterpret_steal<py::object>(wrap_parameter(get(m))); }, doc);
+}
+
+// ---- State
+
+py::dict to_dict(const nn::StateDict& state);
+nn::StateDict to_state(const py::handle& mapping);
+// state_dict, load_state_dict, mismatches of what is no module.
+template <class Class>
+void def_state(Class& c) {
+  using T = typename Class::type;
+  c.def(
+      "state_dict", [](const T& o) { return to_dict(o.state_dict()); },
+      "The state as a dict of tensors by name, which share memory with the object.");
+  c.def(
+      "load_state_dict",
+      [](T& o, const py::object& state) { o.load_state_dict(to_state(state)); },
+      "Copies a state into the object; ValueError that lists what does not fit, and nothing has "
+      "changed then.",
+      "state_dict"_a);
+  c.def(
+      "mismatches", [](const T& o, const py::object& state) { return o.mismatches(to_state(state)); },
+      "What keeps a state from being loaded, a line each.", "state_dict"_a);
+}
+
+void bind_nn_module(py::module_& nn);
+void bind_nn_layers(py::module_& nn);
+void bind_nn_norms(py::module_& nn);
+void bind_nn_activations(py::module_& nn);
+void bind_nn_losses(py::module_& nn);
+void bind_nn_containers(py::module_& nn);
+void bind_nn_init(py::module_& nn);
+
+}  // namespace weft::python
