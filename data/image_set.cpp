@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <cstring>
 
 #include <weft/core/check.h>
 #include <weft/data/image_set.h>
@@ -30,6 +31,18 @@ void ImageSet::append(const ImageSet& other) {
   }
   pixels.insert(pixels.end(), other.pixels.begin(), other.pixels.end());
   labels.insert(labels.end(), other.labels.begin(), other.labels.end());
+}
+
+std::string ImageSet::fingerprint() const {
+  std::uint64_t hash = 0xcbf29ce484222325u;
+  const auto add = [&](std::uint64_t word) { hash = (hash ^ word) * 0x100000001b3u; };
+  for (std::size_t i = 0; i + 8 <= pixels.size(); i += 8) {
+    std::uint64_t word;
+    std::memcpy(&word, pixels.data() + i, 8);
+    add(word);
+  }
+  for (std::int64_t label : labels) add(static_cast<std::uint64_t>(label));
+  return fmt::format("{} pictures, {:016x}", size(), hash);
 }
 
 ImageSet parse_cifar(std::span<const std::byte> file, const CifarLayout& layout,

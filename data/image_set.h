@@ -27,6 +27,9 @@ struct ImageSet {
   }
   // Adds the pictures of another set of the same shape. ShapeError otherwise.
   void append(const ImageSet& other);
+  // The number of pictures and a number that differs with pixels and labels (FNV-1a over words of 8
+  // bytes): "600 pictures, 0123456789abcdef".
+  WEFT_API std::string fingerprint() const;
 };
 
 // CIFAR's binary layout: records of `label_bytes` labels and 3072 bytes of red, green and blue

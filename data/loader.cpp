@@ -185,6 +185,12 @@ struct DataLoader::Impl {
     return std::move(taken.batch);
   }
 
+  bool wait_for(std::chrono::milliseconds timeout) {
+    std::unique_lock lock(mutex);
+    if (options.workers == 0 || position.batch == batches) return true;
+    return batch_there.wait_for(lock, timeout, [&] { return slot(handed_out()).ready; });
+  }
+
   void set_state(const State& state) {
     if (state.epoch < 0 || state.epoch > INT32_MAX || state.batch < 0 || state.batch > batches) {
       fail<ValueError>("DataLoader", "got epoch {} and batch {}, expected a batch of 0 to {}",
@@ -232,6 +238,7 @@ DataLoader::~DataLoader() = default;
 Index DataLoader::size() const { return impl_->batches; }
 const Dataset& DataLoader::dataset() const { return *impl_->dataset; }
 std::optional<Batch> DataLoader::next() { return impl_->next(); }
+bool DataLoader::wait_for(std::chrono::milliseconds timeout) { return impl_->wait_for(timeout); }
 void DataLoader::set_state(const State& state) { impl_->set_state(state); }
 DataLoader::State DataLoader::state() const {
   const std::lock_guard lock(impl_->mutex);

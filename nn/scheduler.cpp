@@ -124,6 +124,13 @@ double LinearLR::lr_at(Index step, double base) const {
   return base * (start_ + (end_ - start_) * part);
 }
 
+LambdaLR::LambdaLR(Optimizer& optimizer, std::function<double(Index)> factor)
+    : Scheduler(optimizer), factor_(std::move(factor)) {
+  if (!factor_) fail<ValueError>("LambdaLR", "got no function");
+  apply();
+}
+double LambdaLR::lr_at(Index step, double base) const { return base * factor_(step); }
+
 OneCycleLR::OneCycleLR(Optimizer& optimizer, const OneCycleOptions& o)
     : Scheduler(optimizer), options_(o) {
   if (o.total_steps <= 0 || !(o.pct_start >= 0 && o.pct_start <= 1) || !(o.max_lr > 0)) {

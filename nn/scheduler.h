@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <memory>
 
 #include <weft/nn/optim.h>
@@ -86,6 +87,17 @@ class WEFT_API LinearLR : public Scheduler {
   std::string state_name() const override { return "LinearLR"; }
   double start_, end_;
   Index total_;
+};
+
+// base * factor(step).
+class WEFT_API LambdaLR : public Scheduler {
+ public:
+  LambdaLR(Optimizer& optimizer, std::function<double(Index)> factor);
+  double lr_at(Index step, double base) const override;
+
+ private:
+  std::string state_name() const override { return "LambdaLR"; }
+  std::function<double(Index)> factor_;
 };
 
 struct OneCycleOptions {

@@ -1,6 +1,5 @@
 #include <weft/examples/cifar10_alexnet/pictures.h>
 
-#include <fmt/format.h>
 #include <weft/data/image.h>
 
 namespace cifar {
@@ -34,20 +33,6 @@ Split load_split(const std::string& path, bool train, Index limit) {
   }
   if (limit && limit < split.set.size()) split.set = split.set.first(limit);
   return split;
-}
-
-// FNV-1a over words of 8 bytes.
-std::string fingerprint(const data::ImageDataset& set) {
-  std::uint64_t hash = 0xcbf29ce484222325u;
-  const auto add = [&](std::uint64_t word) { hash = (hash ^ word) * 0x100000001b3u; };
-  const auto& pixels = set.images().pixels;
-  for (std::size_t i = 0; i + 8 <= pixels.size(); i += 8) {
-    std::uint64_t word;
-    std::memcpy(&word, pixels.data() + i, 8);
-    add(word);
-  }
-  for (std::int64_t label : set.images().labels) add(static_cast<std::uint64_t>(label));
-  return fmt::format("{} pictures, {:016x}", set.size(), hash);
 }
 
 data::Transforms for_training(bool crop_and_flip) {

@@ -20,9 +20,6 @@ struct Split {
 // From the shipped ones, which stand class after class, a limit takes the same number of each.
 Split load_split(const std::string& path, bool train, Index limit);
 
-// A number that differs with the pictures and labels.
-std::string fingerprint(const weft::data::ImageDataset& set);
-
 weft::data::Transforms for_training(bool crop_and_flip);
 weft::data::Transforms for_testing();
 

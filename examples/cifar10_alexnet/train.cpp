@@ -62,7 +62,7 @@ class Run {
     checkpoint_.add("epoch", epoch_).add("step", step_).add("log_bytes", log_bytes_);
     checkpoint_.add("loss_sum", loss_sum_).add("seconds", seconds_);
     checkpoint_.metadata = to_text(recipe);
-    checkpoint_.metadata["data"] = fingerprint(train.set);
+    checkpoint_.metadata["data"] = train.set.images().fingerprint();
   }
 
   void resume() {

@@ -1,10 +1,190 @@
-#include <weft/python/src/caster.h>
+#include <weft/ops/make.h>
 
+#include <weft/python/src/data.h>
+
+// weft.data: data sets, transforms, the loader.
 namespace weft::python {
+
+using namespace data;
+
+namespace {
+
+py::tuple sample(const Dataset& d, Index i) {
+  const Index n = d.size();
+  if (i < -n || i >= n)
+    throw py::index_error("got index " + std::to_string(i) + " in a set of " + std::to_string(n));
+  Picture picture;
+  const std::int64_t label = d.get(i < 0 ? i + n : i, picture);
+  return py::make_tuple(to_tensor(picture), label);
+}
+
+Tensor pixels_of(const ImageDataset& d) {
+  const ImageSet& s = d.images();
+  return tensor(s.pixels).reshape({s.size(), s.height, s.width, s.channels}).permute({0, 3, 1, 2});
+}
+
+ImageDataset from_tensors(const Tensor& images, const Tensor& labels,
+                          std::vector<std::string> classes) {
+  const Tensor x = images.permute({0, 2, 3, 1}).contiguous();
+  ImageSet set{x.size(3),
+               x.size(1),
+               x.size(2),
+               x.to_vector<std::uint8_t>(),
+               labels.to(DType::I64).to_vector<std::int64_t>(),
+               std::move(classes)};
+  if (set.size() != x.size(0)) throw py::value_error("got images and labels of different counts");
+  return ImageDataset(std::move(set));
+}
+
+template <class D>
+void bind_files_set(py::module_& m, const char* name, const char* doc) {
+  py::classh<D, ImageDataset>(m, name, doc)
+      .def(py::init<const std::string&, bool>(), "root"_a, "train"_a = true, Released());
+}
+
+py::object next_batch(Loader& loader) {
+  auto batch = loader.next();
+  if (!batch) throw py::stop_iteration();
+  return py::make_tuple(batch->images, batch->labels);
+}
+
+py::tuple state_of(const Loader& l) {
+  const DataLoader::State s = l.get().state();
+  return py::make_tuple(s.seed, s.epoch, s.batch);
+}
+
+}  // namespace
+
+void bind_datasets(py::module_& m) {
+  py::classh<Dataset>(m, "Dataset",
+                      "Pictures with labels. A data set of Python is any object with __len__ and "
+                      "__getitem__ that gives (picture, label); it need not derive from this.")
+      .def("__len__", &Dataset::size)
+      .def("__getitem__", &sample, "index"_a);
+  py::classh<ImageDataset, Dataset>(
+      m, "ImageDataset",
+      "ImageDataset(images, labels, classes=())\n\nPictures in memory: "
+      "uint8 [N, C, H, W] and N integers. A sample is (float [C, H, W] "
+      "in [0, 1], label).")
+      .def(py::init(&from_tensors), "images"_a, "labels"_a,
+           "classes"_a = std::vector<std::string>())
+      .def_property_readonly("images", &pixels_of, "uint8 [N, C, H, W], a copy.")
+      .def_property_readonly(
+          "labels", [](const ImageDataset& d) { return tensor(d.images().labels); }, "int64 [N].")
+      .def_property_readonly("classes", &ImageDataset::classes, "The labels' names.")
+      .def("first", &ImageDataset::first, "The first pictures, all if there are fewer.", "count"_a)
+      .def(
+          "fingerprint", [](const ImageDataset& d) { return d.images().fingerprint(); },
+          "The number of pictures and a number that differs with pixels and labels.");
+  bind_files_set<CIFAR10>(
+      m, "CIFAR10",
+      "CIFAR10(root, train=True)\n\nroot: cifar-10-binary.tar.gz, its folder, or "
+      "a folder with one of them.");
+  bind_files_set<MNIST>(
+      m, "MNIST",
+      "MNIST(root, train=True)\n\nroot: a folder with the idx files, plain or .gz, "
+      "also in raw/ or MNIST/raw/.");
+  py::classh<CIFAR100, ImageDataset>(
+      m, "CIFAR100",
+      "CIFAR100(root, train=True, coarse=False)\n\nA hundred classes, "
+      "or the twenty coarse ones; root as CIFAR10's.")
+      .def(py::init<const std::string&, bool, bool>(), "root"_a, "train"_a = true,
+           "coarse"_a = false, Released());
+}
+
+namespace {
+
+// A transform called by hand: with numbers of a seed.
+template <class T>
+Tensor apply(const T& f, const Tensor& picture, std::uint64_t seed) {
+  Picture p;
+  to_picture(py::cast(picture), p);
+  RandomStream random{Key(seed)};
+  f(p, random);
+  return to_tensor(p);
+}
+
+template <class T>
+py::class_<T> transform_class(py::module_& m, const char* name, const char* doc) {
+  py::class_<T> c(m, name, doc);
+  c.def("__call__", &apply<T>,
+        "The picture [C, H, W] after the transform, with random numbers of that seed.", "picture"_a,
+        "seed"_a = 0);
+  return c;
+}
+
+}  // namespace
+
+void bind_transforms(py::module_& m) {
+  transform_class<Normalize>(m, "Normalize", "(value - mean) / std, one of each for every channel.")
+      .def(py::init<std::vector<float>, std::vector<float>>(), "mean"_a, "std"_a);
+  transform_class<RandomCrop>(m, "RandomCrop",
+                              "A part of size x size pixels, anywhere in the picture with padding "
+                              "pixels added on each side: of value fill, or mirrored "
+                              "(padding_mode \"reflect\").")
+      .def(py::init([](Index size, Index padding, const std::string& mode, float fill) {
+             if (mode != "constant" && mode != "reflect") {
+               throw py::value_error("got padding_mode \"" + mode +
+                                     "\", expected constant or reflect");
+             }
+             const bool constant = mode == "constant";
+             return RandomCrop(
+                 size, padding,
+                 constant ? RandomCrop::Padding::Constant : RandomCrop::Padding::Reflect, fill);
+           }),
+           "size"_a, "padding"_a = 0, "padding_mode"_a = "constant", "fill"_a = 0.0f);
+  transform_class<RandomHorizontalFlip>(m, "RandomHorizontalFlip",
+                                        "Left and right swapped with probability p.")
+      .def(py::init<double>(), "p"_a = 0.5);
+  transform_class<Cutout>(m, "Cutout",
+                          "A square of size x size pixels about a random pixel set to fill "
+                          "(DeVries and Taylor 2017).")
+      .def(py::init<Index, float>(), "size"_a, "fill"_a = 0.0f);
+}
+
+void bind_loader(py::module_& m) {
+  py::class_<Loader>(
+      m, "DataLoader",
+      "DataLoader(dataset, batch_size=1, shuffle=False, *, transforms=(), "
+      "drop_last=False, num_workers=1, prefetch_factor=2, seed=0)\n\nBatches (images "
+      "[N, C, H, W], labels [N]) of a data set, made by threads. A loop over it runs "
+      "to the end of the epoch, from where the last one stopped; the next is the "
+      "next epoch. The batches depend on data set, seed and position alone.")
+      .def(py::init([](const py::object& dataset, Index batch_size, bool shuffle,
+                       const py::object& transforms, bool drop_last, int workers, int prefetch,
+                       std::uint64_t seed) {
+             return std::make_unique<Loader>(
+                 dataset, transforms,
+                 DataLoaderOptions{batch_size, shuffle, drop_last, workers, prefetch, seed});
+           }),
+           "dataset"_a, "batch_size"_a = 1, "shuffle"_a = false, py::kw_only(),
+           "transforms"_a = py::tuple(), "drop_last"_a = false, "num_workers"_a = 1,
+           "prefetch_factor"_a = 2, "seed"_a = 0)
+      .def("__len__", [](const Loader& l) { return l.get().size(); })
+      .def("__iter__", [](const py::object& self) { return self; })
+      .def("__next__", &next_batch)
+      .def_property_readonly("dataset", &Loader::dataset)
+      .def_property_readonly("batch_size", [](const Loader& l) { return l.options().batch_size; })
+      .def("state", &state_of, "(seed, epoch, batch) of the next batch to come.")
+      .def(
+          "set_state",
+          [](Loader& l, const std::tuple<std::uint64_t, Index, Index>& s) {
+            DataLoader& loader = l.get();
+            const py::gil_scoped_release released;
+            loader.set_state({std::get<0>(s), std::get<1>(s), std::get<2>(s)});
+          },
+          "Goes on from what state() returned.", "state"_a)
+      .def("close", &Loader::close, "Ends its threads; the loader is of no use afterwards.");
+}
 
 void bind_data(py::module_& m) {
   py::module_ data = m.def_submodule("data");
-  (void)data;
+  bind_datasets(data);
+  bind_transforms(data);
+  bind_loader(data);
+  bind_images(data);
+  bind_files(m, data);
+  bind_checkpoint(m);
 }
 
 }  // namespace weft::python

@@ -5,6 +5,7 @@ namespace weft::python {
 
 void bind_nn(py::module_& m) {
   py::module_ nn = m.def_submodule("nn");
+  bind_nn_state(nn);
   bind_nn_module(nn);
   bind_nn_activations(nn);
   bind_nn_layers(nn);

@@ -28,8 +28,9 @@ void bind_softmax(py::module_& m, const char* name, const char* doc) {
 
 void bind_with_options(py::module_& m) {
   Layer<LeakyReLU, Elementwise> leaky(m, "LeakyReLU", "x where positive, else negative_slope * x.");
-  leaky.def(layer_init<LeakyReLU, double, bool>([](double slope, bool) { return std::tuple(slope); }),
-            "negative_slope"_a = 0.01, "inplace"_a = false);
+  leaky.def(
+      layer_init<LeakyReLU, double, bool>([](double slope, bool) { return std::tuple(slope); }),
+      "negative_slope"_a = 0.01, "inplace"_a = false);
   def_overridable(leaky);
   Layer<GELU, Elementwise> gelu(m, "GELU",
                                 "x * Phi(x), Phi of the normal distribution (Hendrycks and Gimpel "

@@ -14,7 +14,9 @@ auto& parts_of(Sequential& s) { return ModuleTree::parts(s).children; }
 
 std::size_t position(const Sequential& s, Index i) {
   const auto n = static_cast<Index>(s.size());
-  if (i < -n || i >= n) throw py::index_error("got index " + std::to_string(i) + ", expected one of " + std::to_string(n) + " modules");
+  if (i < -n || i >= n)
+    throw py::index_error("got index " + std::to_string(i) + ", expected one of " +
+                          std::to_string(n) + " modules");
   return static_cast<std::size_t>(i < 0 ? i + n : i);
 }
 
@@ -82,11 +84,12 @@ py::object pop(const py::object& self, Index i) {
 }
 
 void bind_sequential(py::module_& m) {
-  Layer<Sequential> c(m, "Sequential",
-                      "Sequential(*modules) or Sequential(dict of modules)\n\nModules one after the "
-                      "other, each of one tensor; a ReLU is done together with the layer before "
-                      "it.\n\n>>> import weft\n>>> net = weft.nn.Sequential(weft.nn.Linear(4, 3), "
-                      "weft.nn.ReLU())\n>>> net(weft.zeros(2, 4)).shape\nweft.Size([2, 3])");
+  Layer<Sequential> c(
+      m, "Sequential",
+      "Sequential(*modules) or Sequential(dict of modules)\n\nModules one after the "
+      "other, each of one tensor; a ReLU is done together with the layer before "
+      "it.\n\n>>> import weft\n>>> net = weft.nn.Sequential(weft.nn.Linear(4, 3), "
+      "weft.nn.ReLU())\n>>> net(weft.zeros(2, 4)).shape\nweft.Size([2, 3])");
   // The parts are added by __init__, where the object is known.
   c.def(layer_init<Sequential>([] { return std::tuple(); }));
   def_overridable(c);
@@ -144,10 +147,11 @@ void bind_alexnet(py::module_& m) {
       .def_readwrite("dropout", &AlexNetOptions::dropout, "Before each hidden layer.")
       .def_static("cifar", &AlexNetOptions::cifar,
                   "[N, 3, 32, 32], hidden layers of 1024 and 512, ten classes.");
-  Layer<AlexNet> c(m, "AlexNet",
-                   "AlexNet(options=AlexNetOptions())\n\nFive convolutions, three max pools, linear "
-                   "layers (Krizhevsky 2014), with torchvision's names. Sizes are found out at the "
-                   "first run or by materialize().");
+  Layer<AlexNet> c(
+      m, "AlexNet",
+      "AlexNet(options=AlexNetOptions())\n\nFive convolutions, three max pools, linear "
+      "layers (Krizhevsky 2014), with torchvision's names. Sizes are found out at the "
+      "first run or by materialize().");
   c.def(layer_init<AlexNet, AlexNetOptions>([](const AlexNetOptions& o) { return std::tuple(o); }),
         "options"_a = AlexNetOptions());
   def_overridable(c);

@@ -28,8 +28,10 @@ void bind_linear(py::module_& m) {
             [](Index in, Index out, bool bias) { return std::tuple(in, out, bias); }),
         "in_features"_a, "out_features"_a, "bias"_a = true);
   def_overridable(c);
-  def_parameter(c, "weight", [](const Linear& l) { return l.weight; }, "[out, in]");
-  def_parameter(c, "bias", [](const Linear& l) { return l.bias; }, "[out], or None");
+  def_parameter(
+      c, "weight", [](const Linear& l) { return l.weight; }, "[out, in]");
+  def_parameter(
+      c, "bias", [](const Linear& l) { return l.bias; }, "[out], or None");
   c.def_property_readonly("in_features", &Linear::in_features);
   c.def_property_readonly("out_features", &Linear::out_features);
 }
@@ -44,8 +46,8 @@ void bind_embedding(py::module_& m) {
             [](Index n, Index dim, MaybeIndex padding) { return std::tuple(n, dim, padding); }),
         "num_embeddings"_a, "embedding_dim"_a, "padding_idx"_a = py::none());
   def_overridable(c);
-  def_parameter(c, "weight", [](const Embedding& e) { return e.weight; },
-                "[num_embeddings, embedding_dim]");
+  def_parameter(
+      c, "weight", [](const Embedding& e) { return e.weight; }, "[num_embeddings, embedding_dim]");
   c.def_property_readonly("num_embeddings", [](const Embedding& e) { return e.weight.size(0); });
   c.def_property_readonly("embedding_dim", [](const Embedding& e) { return e.weight.size(1); });
   c.def_property_readonly("padding_idx", &Embedding::padding_idx);
@@ -68,9 +70,10 @@ void bind_conv(py::module_& m) {
         "padding"_a = PaddingArg(Shape{0}), "dilation"_a = Shape{1}, "groups"_a = 1,
         "bias"_a = true);
   def_overridable(c);
-  def_parameter(c, "weight", [](const Conv2d& l) { return l.weight; },
-                "[out, in / groups, height, width]");
-  def_parameter(c, "bias", [](const Conv2d& l) { return l.bias; }, "[out], or None");
+  def_parameter(
+      c, "weight", [](const Conv2d& l) { return l.weight; }, "[out, in / groups, height, width]");
+  def_parameter(
+      c, "bias", [](const Conv2d& l) { return l.bias; }, "[out], or None");
   c.def_property_readonly("in_channels", &Conv2d::in_channels);
   c.def_property_readonly("out_channels", &Conv2d::out_channels);
   c.def_property_readonly("kernel_size", &Conv2d::kernel_size);

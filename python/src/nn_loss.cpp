@@ -19,7 +19,8 @@ template <class M>
 py::classh<M, Loss> loss_class(py::module_& m, const char* name, const char* doc) {
   py::classh<M, Loss> c(m, name, doc);
   c.def(
-      "forward", [](M& l, const Tensor& input, const Tensor& target) { return l.forward(input, target); },
+      "forward",
+      [](M& l, const Tensor& input, const Tensor& target) { return l.forward(input, target); },
       "The loss of a prediction and its target.", "input"_a, "target"_a, Released());
   return c;
 }

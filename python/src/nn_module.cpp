@@ -20,8 +20,9 @@ nn::StateDict to_state(const py::handle& mapping) {
   for (const py::handle key : mapping) {
     const py::object value = mapping[key];
     if (!is_tensor(value.ptr()) && !is_array(value.ptr())) {
-      throw py::type_error("got " + std::string(Py_TYPE(value.ptr())->tp_name) + " under the name " +
-                           py::str(key).cast<std::string>() + " of a state, expected a tensor");
+      throw py::type_error("got " + std::string(Py_TYPE(value.ptr())->tp_name) +
+                           " under the name " + py::str(key).cast<std::string>() +
+                           " of a state, expected a tensor");
     }
     state.emplace_back(py::str(key).cast<std::string>(), as_tensor(value.ptr()));
   }
@@ -45,8 +46,8 @@ py::iterator named_tensors(const NamedTensors& all, bool parameters, const std::
   py::list list;
   for (const auto& [name, t] : all) {
     if (!recurse && !is_own(name)) continue;
-    list.append(py::make_tuple(prefix + (prefix.empty() ? "" : ".") + name,
-                               tensor_object(t, parameters)));
+    list.append(
+        py::make_tuple(prefix + (prefix.empty() ? "" : ".") + name, tensor_object(t, parameters)));
   }
   return py::iter(list);
 }
@@ -136,8 +137,7 @@ py::object find_module(py::object self, const std::string& path) {
 
 py::object find_tensor(const py::object& self, const std::string& path, bool parameter) {
   const std::size_t dot = path.rfind('.');
-  const py::object owner =
-      find_module(self, dot == std::string::npos ? "" : path.substr(0, dot));
+  const py::object owner = find_module(self, dot == std::string::npos ? "" : path.substr(0, dot));
   const auto* slot = ModuleTree::find_slot(module_of(owner.ptr()),
                                            dot == std::string::npos ? path : path.substr(dot + 1));
   if (!slot || slot->is_parameter != parameter) {
@@ -222,7 +222,8 @@ void def_lists(Class& c) {
       },
       "Pairs of name and module; the first is this one, named \"\".", "prefix"_a = "");
   c.def("parameter_count", &Module::parameter_count, "The elements of all parameters.");
-  c.def("get_submodule", &find_module, "The part of that name, such as \"features.0\".", "target"_a);
+  c.def("get_submodule", &find_module, "The part of that name, such as \"features.0\".",
+        "target"_a);
   c.def(
       "get_parameter",
       [](const py::object& self, const std::string& t) { return find_tensor(self, t, true); },
@@ -256,7 +257,8 @@ void def_registration(Class& c) {
 
 template <class Class>
 void def_changes(Class& c) {
-  c.def("apply", &apply, "Calls fn(module) for every part, then for this module; returns it.", "fn"_a);
+  c.def("apply", &apply, "Calls fn(module) for every part, then for this module; returns it.",
+        "fn"_a);
   c.def(
       "zero_grad", [](Module& m, bool) { m.zero_grad(); },
       "Sets the grad of every parameter to None.", "set_to_none"_a = true);
@@ -295,7 +297,8 @@ void def_changes(Class& c) {
         },
         "to() of that dtype.");
   }
-  c.def("cpu", [](const py::object& self) { return self; }, "The module, which is on the CPU.");
+  c.def(
+      "cpu", [](const py::object& self) { return self; }, "The module, which is on the CPU.");
 }
 
 template <class Class>
@@ -317,7 +320,6 @@ void def_shapes(Class& c) {
 
 template <class Class>
 void def_module_state(Class& c) {
-  def_state(c);
   c.def(
       "state_dict",
       [](const Module& m, const std::string& prefix) {
@@ -326,7 +328,7 @@ void def_module_state(Class& c) {
         return to_dict(state);
       },
       "Parameters and persistent buffers by name, off the tape; they share their memory.",
-      py::kw_only(), "prefix"_a);
+      py::kw_only(), "prefix"_a = "");
   c.def("load_state_dict", &load,
         "Copies values into parameters and buffers by name, converting dtypes.\n\n"
         "With strict, names that are missing or unknown are a ValueError; a shape that differs "
@@ -361,9 +363,27 @@ void bind_summary(py::module_& nn) {
 
 }  // namespace
 
+void bind_nn_state(py::module_& nn) {
+  using nn::Stateful;
+  py::classh<Stateful>(nn, "Stateful", "What has a state: modules, optimisers, schedules.")
+      .def(
+          "state_dict", [](const Stateful& o) { return to_dict(o.state_dict()); },
+          "The state as a dict of tensors by name, which share memory with the object.")
+      .def(
+          "load_state_dict",
+          [](Stateful& o, const py::object& state) { o.load_state_dict(to_state(state)); },
+          "Copies a state into the object; ValueError that lists what does not fit, and nothing "
+          "has changed then.",
+          "state_dict"_a)
+      .def(
+          "mismatches",
+          [](const Stateful& o, const py::object& state) { return o.mismatches(to_state(state)); },
+          "What keeps a state from being loaded, a line each.", "state_dict"_a);
+}
+
 void bind_nn_module(py::module_& nn) {
   bind_summary(nn);
-  py::classh<Module, Overridable<Module>> c(
+  py::classh<Module, nn::Stateful, Overridable<Module>> c(
       nn, "Module",
       "A function with parameters; derive from it, set parts in __init__, and write forward().",
       py::dynamic_attr(), py::custom_type_setup(&set_module_slots));

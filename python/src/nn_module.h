@@ -104,10 +104,9 @@ auto layer_init(F f) {
     return std::apply([](auto&&... x) { return std::make_unique<T>(std::move(x)...); },
                       f(std::move(a)...));
   };
-  return py::init([make](A... a) { return make(static_cast<M*>(nullptr), std::move(a)...); },
-                  [make](A... a) {
-                    return make(static_cast<Overridable<M>*>(nullptr), std::move(a)...);
-                  });
+  return py::init(
+      [make](A... a) { return make(static_cast<M*>(nullptr), std::move(a)...); },
+      [make](A... a) { return make(static_cast<Overridable<M>*>(nullptr), std::move(a)...); });
 }
 
 // A parameter or buffer as a property; None where it is absent.
@@ -115,32 +114,15 @@ template <class Class, class F>
 void def_parameter(Class& c, const char* name, F get, const char* doc) {
   using M = typename Class::type;
   c.def_property_readonly(
-      name,
-      [get](const M& m) { return py::reinterpret_steal<py::object>(wrap_parameter(get(m))); }, doc);
+      name, [get](const M& m) { return py::reinterpret_steal<py::object>(wrap_parameter(get(m))); },
+      doc);
 }
 
 // ---- State
 
 py::dict to_dict(const nn::StateDict& state);
 nn::StateDict to_state(const py::handle& mapping);
-// state_dict, load_state_dict, mismatches of what is no module.
-template <class Class>
-void def_state(Class& c) {
-  using T = typename Class::type;
-  c.def(
-      "state_dict", [](const T& o) { return to_dict(o.state_dict()); },
-      "The state as a dict of tensors by name, which share memory with the object.");
-  c.def(
-      "load_state_dict",
-      [](T& o, const py::object& state) { o.load_state_dict(to_state(state)); },
-      "Copies a state into the object; ValueError that lists what does not fit, and nothing has "
-      "changed then.",
-      "state_dict"_a);
-  c.def(
-      "mismatches", [](const T& o, const py::object& state) { return o.mismatches(to_state(state)); },
-      "What keeps a state from being loaded, a line each.", "state_dict"_a);
-}
-
+void bind_nn_state(py::module_& nn);
 void bind_nn_module(py::module_& nn);
 void bind_nn_layers(py::module_& nn);
 void bind_nn_norms(py::module_& nn);

@@ -12,9 +12,12 @@ using namespace nn;
 // A layer without an init of its own.
 void bind_batch_norm_base(py::module_& m) {
   Layer<BatchNorm, Module> c(m, "BatchNorm", "What BatchNorm1d and BatchNorm2d have in common.");
-  def_parameter(c, "weight", [](const BatchNorm& b) { return b.weight; }, "[C], or None");
-  def_parameter(c, "bias", [](const BatchNorm& b) { return b.bias; }, "[C], or None");
-  c.def_property_readonly("running_mean", [](const BatchNorm& b) { return Tensor(b.running_mean); });
+  def_parameter(
+      c, "weight", [](const BatchNorm& b) { return b.weight; }, "[C], or None");
+  def_parameter(
+      c, "bias", [](const BatchNorm& b) { return b.bias; }, "[C], or None");
+  c.def_property_readonly("running_mean",
+                          [](const BatchNorm& b) { return Tensor(b.running_mean); });
   c.def_property_readonly("running_var", [](const BatchNorm& b) { return Tensor(b.running_var); });
   c.def_property_readonly("num_batches_tracked",
                           [](const BatchNorm& b) { return Tensor(b.num_batches_tracked); });
@@ -40,18 +43,21 @@ void bind_batch_norm(py::module_& m, const char* name, const char* doc) {
 }
 
 void bind_layer_norm(py::module_& m) {
-  Layer<LayerNorm> c(m, "LayerNorm",
-                     "LayerNorm(normalized_shape, eps=1e-05, elementwise_affine=True, bias=True)\n\n"
-                     "Over the last dimensions, which have normalized_shape (Ba, Kiros and Hinton "
-                     "2016).");
+  Layer<LayerNorm> c(
+      m, "LayerNorm",
+      "LayerNorm(normalized_shape, eps=1e-05, elementwise_affine=True, bias=True)\n\n"
+      "Over the last dimensions, which have normalized_shape (Ba, Kiros and Hinton "
+      "2016).");
   c.def(layer_init<LayerNorm, Shape, double, bool, bool>(
             [](const Shape& s, double eps, bool affine, bool bias) {
               return std::tuple(s, eps, affine, bias);
             }),
         "normalized_shape"_a, "eps"_a = 1e-5, "elementwise_affine"_a = true, "bias"_a = true);
   def_overridable(c);
-  def_parameter(c, "weight", [](const LayerNorm& n) { return n.weight; }, "normalized_shape");
-  def_parameter(c, "bias", [](const LayerNorm& n) { return n.bias; }, "normalized_shape, or None");
+  def_parameter(
+      c, "weight", [](const LayerNorm& n) { return n.weight; }, "normalized_shape");
+  def_parameter(
+      c, "bias", [](const LayerNorm& n) { return n.bias; }, "normalized_shape, or None");
 }
 
 void bind_local_response(py::module_& m) {

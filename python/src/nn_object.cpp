@@ -63,7 +63,8 @@ py::object run_after(const ModuleTree::Hooks& hooks, const py::handle& self, con
 
 py::object forward_of(PyObject* self, PyObject* args, PyObject* keywords) {
   const Owned forward(PyObject_GetAttrString(self, "forward"));
-  return py::reinterpret_steal<py::object>(Owned(PyObject_Call(forward.get(), args, keywords)).release());
+  return py::reinterpret_steal<py::object>(
+      Owned(PyObject_Call(forward.get(), args, keywords)).release());
 }
 
 // The call of a class of Python, or with more than a tensor.
@@ -134,7 +135,8 @@ void set_tensor(PyObject* self, Module& m, const std::string& name, PyObject* va
   ModuleTree::Slot slot{name, value == Py_None ? Tensor() : tensor_of(value), is_parameter,
                         persistent};
   if (is_parameter && slot.tensor.defined() && !slot.tensor.is_leaf()) {
-    PyErr_Format(PyExc_ValueError, "[register] got a parameter '%s' that an operation made", name.c_str());
+    PyErr_Format(PyExc_ValueError, "[register] got a parameter '%s' that an operation made",
+                 name.c_str());
     throw PythonError();
   }
   ModuleTree::set_tensor(m, slot);

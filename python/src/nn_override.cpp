@@ -36,7 +36,8 @@ T result(const Module& m, const char* name, const py::object& value) {
 std::string class_name(const Module& m) {
   const py::gil_scoped_acquire lock;
   PyObject* self = standing_object(m);
-  return self ? py::cast<std::string>(py::type::handle_of(py::handle(self)).attr("__name__")) : "Module";
+  return self ? py::cast<std::string>(py::type::handle_of(py::handle(self)).attr("__name__"))
+              : "Module";
 }
 
 bool overrides(const Module& m, const char* name) {

@@ -1,10 +1,249 @@
-#include <weft/python/src/caster.h>
+#include <weft/nn/optim.h>
 
+#include <weft/autograd/mode.h>
+
+#include <weft/python/src/nn_module.h>
+#include <weft/python/src/optim.h>
+
+// weft.optim: optimisers with PyTorch's constructors and groups of parameters.
 namespace weft::python {
+
+using namespace optim;
+
+namespace {
+
+using Betas = std::pair<double, double>;
+
+// ---- Options of a group by name
+
+template <class T>
+bool take(const std::string& key, const char* name, const py::handle& value, T& option) {
+  if (key != name) return false;
+  option = value.cast<T>();
+  return true;
+}
+
+// Sets an option of a group; false if there is none of that name.
+bool set_option(OptimizerOptions& o, const std::string& key, const py::handle& value) {
+  if (key == "betas") {
+    std::tie(o.beta1, o.beta2) = value.cast<Betas>();
+    return true;
+  }
+  return take(key, "lr", value, o.lr) || take(key, "momentum", value, o.momentum) ||
+         take(key, "dampening", value, o.dampening) ||
+         take(key, "weight_decay", value, o.weight_decay) || take(key, "eps", value, o.eps) ||
+         take(key, "nesterov", value, o.nesterov) || take(key, "maximize", value, o.maximize) ||
+         take(key, "amsgrad", value, o.amsgrad);
+}
+
+py::object option(const OptimizerOptions& o, const std::string& key) {
+  const std::pair<const char*, py::object> all[] = {{"lr", py::float_(o.lr)},
+                                                    {"momentum", py::float_(o.momentum)},
+                                                    {"dampening", py::float_(o.dampening)},
+                                                    {"weight_decay", py::float_(o.weight_decay)},
+                                                    {"eps", py::float_(o.eps)},
+                                                    {"betas", py::make_tuple(o.beta1, o.beta2)},
+                                                    {"nesterov", py::bool_(o.nesterov)},
+                                                    {"maximize", py::bool_(o.maximize)},
+                                                    {"amsgrad", py::bool_(o.amsgrad)}};
+  for (const auto& [name, value] : all) {
+    if (key == name) return value;
+  }
+  throw py::key_error(key);
+}
+
+std::vector<std::string> option_names(const Optimizer& o) {
+  if (dynamic_cast<const SGD*>(&o)) {
+    return {"lr", "momentum", "dampening", "weight_decay", "nesterov", "maximize"};
+  }
+  return {"lr", "betas", "eps", "weight_decay", "amsgrad", "maximize"};
+}
+
+// ---- Groups as PyTorch gives them: tensors, or dicts with "params" and options of their own
+
+std::vector<Tensor> tensors_of(const py::handle& params) {
+  if (is_tensor(params.ptr())) return {tensor_of(params.ptr())};
+  std::vector<Tensor> list;
+  for (const py::handle p : params) {
+    const bool named = py::isinstance<py::tuple>(p) && py::len(p) == 2;
+    const auto t =
+        py::reinterpret_borrow<py::object>(named ? PyTuple_GET_ITEM(p.ptr(), 1) : p.ptr());
+    if (!is_tensor(t.ptr())) {
+      throw py::type_error("got a parameter of type " + std::string(Py_TYPE(t.ptr())->tp_name) +
+                           ", expected a tensor");
+    }
+    list.push_back(tensor_of(t.ptr()));
+  }
+  return list;
+}
+
+struct GivenGroup {
+  std::vector<Tensor> params;
+  py::dict options;
+};
+
+GivenGroup given_group(const py::dict& d) {
+  if (!d.contains("params")) throw py::value_error("got a group without \"params\"");
+  GivenGroup group{tensors_of(d["params"]), py::dict()};
+  for (const auto& [key, value] : d) {
+    if (!key.equal(py::str("params"))) group.options[key] = value;
+  }
+  return group;
+}
+
+std::vector<GivenGroup> given_groups(const py::object& params) {
+  if (is_tensor(params.ptr())) {
+    throw py::type_error("got one tensor for params, expected an iterable of tensors or dicts");
+  }
+  const py::list list(params);
+  if (list.empty() || !py::isinstance<py::dict>(list[0])) return {{tensors_of(list), py::dict()}};
+  std::vector<GivenGroup> groups;
+  for (const py::handle d : list) groups.push_back(given_group(d.cast<py::dict>()));
+  return groups;
+}
+
+// Options of a class with those of a group in their place.
+template <class Options>
+Options with(Options o, const py::dict& changes) {
+  for (const auto& [key, value] : changes) {
+    const auto name = py::cast<std::string>(key);
+    bool known = take(name, "lr", value, o.lr) ||
+                 take(name, "weight_decay", value, o.weight_decay) ||
+                 take(name, "maximize", value, o.maximize);
+    if constexpr (requires { o.momentum; }) {
+      known = known || take(name, "momentum", value, o.momentum) ||
+              take(name, "dampening", value, o.dampening) ||
+              take(name, "nesterov", value, o.nesterov);
+    } else {
+      known = known || take(name, "eps", value, o.eps) || take(name, "amsgrad", value, o.amsgrad);
+      if (name == "betas") {
+        std::tie(o.beta1, o.beta2) = py::cast<Betas>(value);
+        known = true;
+      }
+    }
+    if (!known) throw py::type_error("got an unknown option " + name + " in a group");
+  }
+  return o;
+}
+
+// An optimiser with the options that its constructor had: those of groups to come.
+template <class Base, class Options>
+class WithDefaults : public Base {
+ public:
+  WithDefaults(const py::object& params, const Options& defaults)
+      : WithDefaults(given_groups(params), defaults) {}
+  void add_param_group(const py::dict& d) {
+    GivenGroup g = given_group(d);
+    Base::add_group(std::move(g.params), with(defaults_, g.options));
+  }
+
+ private:
+  WithDefaults(std::vector<GivenGroup> groups, const Options& defaults)
+      : Base(std::move(groups[0].params), with(defaults, groups[0].options)), defaults_(defaults) {
+    for (std::size_t i = 1; i < groups.size(); ++i) {
+      Base::add_group(std::move(groups[i].params), with(defaults, groups[i].options));
+    }
+  }
+  Options defaults_;
+};
+
+Optimizer::Group& group_at(Optimizer& o, std::size_t i) { return o.groups().at(i); }
+
+void bind_groups(py::classh<Optimizer, nn::Stateful>& c) {
+  c.def("_group_count", [](const Optimizer& o) { return o.groups().size(); });
+  c.def("_option_names", &option_names);
+  c.def("_option", [](Optimizer& o, std::size_t i, const std::string& key) {
+    return option(group_at(o, i).options, key);
+  });
+  c.def("_set_option",
+        [](Optimizer& o, std::size_t i, const std::string& key, const py::object& value) {
+          set_option(group_at(o, i).options, key, value);
+        });
+  c.def("_params", [](Optimizer& o, std::size_t i) {
+    py::list list;
+    for (const Tensor& t : group_at(o, i).params) {
+      list.append(py::reinterpret_steal<py::object>(wrap_parameter(t)));
+    }
+    return list;
+  });
+}
+
+void bind_base(py::module_& m) {
+  py::classh<Optimizer, nn::Stateful> c(m, "Optimizer", "What all optimisers have in common.",
+                                        py::dynamic_attr());
+  bind_groups(c);
+  c.def(
+      "step",
+      [](Optimizer& o, const py::object& closure) {
+        py::object loss = py::none();
+        if (!closure.is_none()) {
+          const EnableGradGuard guard;
+          loss = closure();
+        }
+        const py::gil_scoped_release released;
+        o.step();
+        return loss;
+      },
+      "Updates each parameter that has a gradient; returns closure()'s loss. If anything is wrong "
+      "with a gradient, nothing has changed.",
+      "closure"_a = py::none());
+  c.def(
+      "zero_grad", [](Optimizer& o, bool) { o.zero_grad(); },
+      "Sets the grad of every parameter to None.", "set_to_none"_a = true);
+}
+
+template <class M, class Options>
+py::classh<WithDefaults<M, Options>, Optimizer> optimizer_class(py::module_& m, const char* name,
+                                                                const char* doc) {
+  using W = WithDefaults<M, Options>;
+  py::classh<W, Optimizer> c(m, name, doc);
+  c.def("add_param_group", &W::add_param_group,
+        "Adds a dict with \"params\" and options that differ from the constructor's.",
+        "param_group"_a);
+  return c;
+}
+
+template <class M, class Options>
+void bind_adam(py::module_& m, const char* name, double decay, const char* doc) {
+  using W = WithDefaults<M, Options>;
+  optimizer_class<M, Options>(m, name, doc)
+      .def(py::init([](const py::object& params, double lr, Betas betas, double eps,
+                       double weight_decay, bool amsgrad, bool maximize) {
+             return std::make_unique<W>(params, Options{lr, betas.first, betas.second, eps,
+                                                        weight_decay, amsgrad, maximize});
+           }),
+           "params"_a, "lr"_a = 1e-3, "betas"_a = Betas(0.9, 0.999), "eps"_a = 1e-8,
+           "weight_decay"_a = decay, "amsgrad"_a = false, py::kw_only(), "maximize"_a = false);
+}
+
+void bind_sgd(py::module_& m) {
+  optimizer_class<SGD, SGDOptions>(
+      m, "SGD",
+      "SGD(params, lr=0.001, momentum=0, dampening=0, weight_decay=0, nesterov=False, *, "
+      "maximize=False)\n\nparams: tensors, or dicts with \"params\" and options of their own.\n\n"
+      ">>> import weft\n>>> w = weft.ones(2).requires_grad_()\n>>> sgd = weft.optim.SGD([w], "
+      "lr=0.5)\n>>> (w * w).sum().backward(); sgd.step(); w.tolist()\n[0.0, 0.0]")
+      .def(py::init([](const py::object& params, double lr, double momentum, double dampening,
+                       double weight_decay, bool nesterov, bool maximize) {
+             return std::make_unique<WithDefaults<SGD, SGDOptions>>(
+                 params, SGDOptions{lr, momentum, dampening, weight_decay, nesterov, maximize});
+           }),
+           "params"_a, "lr"_a = 1e-3, "momentum"_a = 0.0, "dampening"_a = 0.0,
+           "weight_decay"_a = 0.0, "nesterov"_a = false, py::kw_only(), "maximize"_a = false);
+}
+
+}  // namespace
 
 void bind_optim(py::module_& m) {
   py::module_ optim = m.def_submodule("optim");
-  (void)optim;
+  bind_base(optim);
+  bind_sgd(optim);
+  bind_adam<Adam, AdamOptions>(optim, "Adam", 0,
+                               "Kingma and Ba 2015; weight decay is added to the gradient.");
+  bind_adam<AdamW, AdamWOptions>(optim, "AdamW", 1e-2,
+                                 "Loshchilov and Hutter 2019; weight decay shrinks the parameter "
+                                 "itself by lr * weight_decay.");
+  bind_schedules(optim);
 }
 
 }  // namespace weft::python

@@ -31,6 +31,9 @@ for _name in ("autograd", "data", "nn", "optim"):  # the compiled parts of the p
 # Parts that load when they are first used, so that `import weft` stays quick.
 _LAZY = {"autograd", "data", "datasets", "func", "models", "nn", "optim", "utils"}
 
+for _name in _LAZY:
+    globals().pop(_name, None)  # the compiled part of the same name
+
 
 def __getattr__(name):
     if name in _LAZY:

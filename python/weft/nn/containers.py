@@ -35,7 +35,7 @@ class ModuleList(Module):
     def _set_all(self, modules):
         for name, _ in self._items():
             delattr(self, name)
-        object.__setattr__(self, "_size", 0)
+        self._size = 0
         self.extend(modules)
 
     def _name(self, index):

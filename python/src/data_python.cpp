@@ -1,0 +1,128 @@
+#include <unistd.h>
+
+#include <unordered_set>
+
+#include <weft/python/src/data.h>
+
+// Data sets, transforms and loaders where Python takes part.
+namespace weft::python {
+
+using namespace data;
+
+PythonDataset::PythonDataset(const py::object& dataset)
+    : dataset_(dataset), size_(static_cast<Index>(py::len(dataset))) {}
+
+std::int64_t PythonDataset::get(Index i, Picture& picture) const {
+  const py::gil_scoped_acquire lock;
+  const py::object sample = dataset_.get()[py::int_(i)];
+  if (!py::isinstance<py::sequence>(sample) || py::len(sample) != 2) {
+    throw py::type_error("got a sample of type " + std::string(Py_TYPE(sample.ptr())->tp_name) +
+                         ", expected a pair (picture, label)");
+  }
+  rank_ = to_picture(sample[py::int_(0)].cast<py::object>(), picture);
+  const py::object label = sample[py::int_(1)];
+  return is_tensor(label.ptr()) ? tensor_of(label.ptr()).item<std::int64_t>()
+                                : to_index(label.ptr());
+}
+
+namespace {
+
+struct PythonTransform {
+  Held function;
+  void operator()(Picture& picture, RandomStream&) const {
+    const py::gil_scoped_acquire lock;
+    to_picture(function.get()(to_tensor(picture)), picture);
+  }
+};
+
+// Threads that wait for the interpreter must be gone before it is.
+std::unordered_set<Loader*>& loaders() {
+  static auto* all = new std::unordered_set<Loader*>;
+  return *all;
+}
+
+void close_at_exit() {
+  static const bool once = [] {
+    py::module_::import("atexit").attr("register")(py::cpp_function([] {
+      for (Loader* l : std::vector<Loader*>(loaders().begin(), loaders().end())) l->close();
+    }));
+    return true;
+  }();
+  (void)once;
+}
+
+}  // namespace
+
+Transform to_transform(const py::object& f) {
+  if (py::isinstance<Normalize>(f)) return f.cast<Normalize>();
+  if (py::isinstance<RandomCrop>(f)) return f.cast<RandomCrop>();
+  if (py::isinstance<RandomHorizontalFlip>(f)) return f.cast<RandomHorizontalFlip>();
+  if (py::isinstance<Cutout>(f)) return f.cast<Cutout>();
+  if (!PyCallable_Check(f.ptr())) {
+    throw py::type_error("got a transform of type " + std::string(Py_TYPE(f.ptr())->tp_name) +
+                         ", expected one of weft.data or a function of a picture");
+  }
+  return PythonTransform{Held(f)};
+}
+
+Loader::Loader(py::object dataset, const py::object& transforms, const DataLoaderOptions& options)
+    : dataset_(std::move(dataset)), options_(options), process_(getpid()) {
+  std::shared_ptr<const Dataset> set;
+  if (py::isinstance<Dataset>(dataset_)) {
+    set = dataset_.cast<std::shared_ptr<Dataset>>();
+  } else {
+    set = python_ = std::make_shared<PythonDataset>(dataset_);
+  }
+  Transforms list;
+  for (const py::handle t : transforms) {
+    list.push_back(to_transform(py::reinterpret_borrow<py::object>(t)));
+  }
+  close_at_exit();
+  const py::gil_scoped_release released;
+  loader_ = std::make_unique<DataLoader>(std::move(set), std::move(list), options);
+  const py::gil_scoped_acquire locked;
+  loaders().insert(this);
+}
+
+void Loader::close() noexcept {
+  loaders().erase(this);
+  // The child of a fork has none of the threads, so nothing to wait for.
+  if (process_ != getpid()) return void(loader_.release());
+  const py::gil_scoped_release released;
+  loader_.reset();
+}
+
+DataLoader& Loader::get() const {
+  if (!loader_) throw std::runtime_error("the loader is closed");
+  if (process_ != getpid()) {
+    throw std::runtime_error("the loader was made before fork(); make one in this process");
+  }
+  return *loader_;
+}
+
+void Loader::wait() {
+  while (true) {
+    {
+      const py::gil_scoped_release released;
+      if (get().wait_for(std::chrono::milliseconds(50))) return;
+    }
+    if (PyErr_CheckSignals() != 0) throw py::error_already_set();
+  }
+}
+
+std::optional<Batch> Loader::next() {
+  DataLoader& loader = get();
+  if (options_.workers > 0) wait();
+  std::optional<Batch> batch;
+  {
+    const py::gil_scoped_release released;
+    batch = loader.next();
+  }
+  if (!batch || !python_ || python_->rank() == 3) return batch;
+  const Shape& s = batch->images.sizes();
+  batch->images = python_->rank() == 1 ? batch->images.reshape({s[0], s[1]})
+                                       : batch->images.reshape({s[0], s[2], s[3]});
+  return batch;
+}
+
+}  // namespace weft::python

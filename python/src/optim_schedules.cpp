@@ -1,0 +1,98 @@
+#include <weft/nn/scheduler.h>
+
+#include <weft/python/src/nn_module.h>
+#include <weft/python/src/optim.h>
+
+// weft.optim.lr_scheduler. A schedule keeps its optimiser alive.
+namespace weft::python {
+
+using namespace optim;
+
+namespace {
+
+using KeepOptimizer = py::keep_alive<1, 2>;
+
+void bind_base(py::module_& m) {
+  py::classh<Scheduler, nn::Stateful> c(
+      m, "LRScheduler",
+      "The rates of an optimiser over time: making one sets the rate of step "
+      "0, step() that of the next.",
+      py::dynamic_attr());
+  c.def("step", &Scheduler::step, "Sets the rates of the next step.");
+  c.def("get_last_lr", &Scheduler::last_lr, "The rates now, one a group.");
+  c.def("lr_at", &Scheduler::lr_at, "The rate at a step, of a group that began with base.",
+        "step"_a, "base"_a);
+  c.def_property_readonly("last_epoch", &Scheduler::last_step, "Steps done.");
+}
+
+void bind_simple(py::module_& m) {
+  py::classh<StepLR, Scheduler>(m, "StepLR", "base * gamma^(step // step_size).")
+      .def(py::init<Optimizer&, Index, double>(), "optimizer"_a, "step_size"_a, "gamma"_a = 0.1,
+           KeepOptimizer());
+  py::classh<MultiStepLR, Scheduler>(m, "MultiStepLR",
+                                     "base * gamma^(the number of milestones reached).")
+      .def(py::init<Optimizer&, std::vector<Index>, double>(), "optimizer"_a, "milestones"_a,
+           "gamma"_a = 0.1, KeepOptimizer());
+  py::classh<CosineAnnealingLR, Scheduler>(m, "CosineAnnealingLR",
+                                           "eta_min + (base - eta_min) * (1 + cos(pi * step / "
+                                           "T_max)) / 2 (Loshchilov and Hutter 2017).")
+      .def(py::init<Optimizer&, Index, double>(), "optimizer"_a, "T_max"_a, "eta_min"_a = 0.0,
+           KeepOptimizer());
+  py::classh<LinearLR, Scheduler>(m, "LinearLR",
+                                  "base times a factor that goes in a line from start_factor to "
+                                  "end_factor in total_iters steps.")
+      .def(py::init<Optimizer&, double, double, Index>(), "optimizer"_a, "start_factor"_a = 1.0 / 3,
+           "end_factor"_a = 1.0, "total_iters"_a = 5, KeepOptimizer());
+  py::classh<LambdaLR, Scheduler>(m, "LambdaLR", "base * lr_lambda(step).")
+      .def(py::init<Optimizer&, std::function<double(Index)>>(), "optimizer"_a, "lr_lambda"_a,
+           KeepOptimizer());
+  py::classh<SequentialLR, Scheduler>(m, "SequentialLR",
+                                      "One schedule after the other: schedule i begins, at its own "
+                                      "step 0, at milestones[i - 1].")
+      .def(py::init<Optimizer&, std::vector<std::shared_ptr<Scheduler>>, std::vector<Index>>(),
+           "optimizer"_a, "schedulers"_a, "milestones"_a, KeepOptimizer());
+}
+
+bool is_linear(const std::string& strategy) {
+  if (strategy != "cos" && strategy != "linear") {
+    throw py::value_error("got anneal_strategy \"" + strategy + "\", expected cos or linear");
+  }
+  return strategy == "linear";
+}
+
+void bind_one_cycle(py::module_& m) {
+  using MaybeIndex = std::optional<Index>;
+  py::classh<OneCycleLR, Scheduler>(
+      m, "OneCycleLR",
+      "From max_lr / div_factor up to max_lr, down to max_lr / div_factor / final_div_factor; the "
+      "momentum the other way (Smith and Topin 2018). total_steps, or epochs and steps_per_epoch.")
+      .def(py::init([](Optimizer& optimizer, double max_lr, MaybeIndex total, MaybeIndex epochs,
+                       MaybeIndex per_epoch, double pct_start, const std::string& strategy,
+                       bool cycle_momentum, double base, double max, double div, double final_div,
+                       bool three_phase) {
+             if (!total && !(epochs && per_epoch)) {
+               throw py::value_error("got no total_steps, and not both epochs and steps_per_epoch");
+             }
+             const Index steps = total ? *total : *epochs * *per_epoch;
+             return std::make_unique<OneCycleLR>(
+                 optimizer,
+                 OneCycleOptions{max_lr, steps, pct_start, is_linear(strategy), cycle_momentum,
+                                 base, max, div, final_div, three_phase});
+           }),
+           "optimizer"_a, "max_lr"_a, "total_steps"_a = py::none(), "epochs"_a = py::none(),
+           "steps_per_epoch"_a = py::none(), "pct_start"_a = 0.3, "anneal_strategy"_a = "cos",
+           "cycle_momentum"_a = true, "base_momentum"_a = 0.85, "max_momentum"_a = 0.95,
+           "div_factor"_a = 25.0, "final_div_factor"_a = 1e4, "three_phase"_a = false,
+           KeepOptimizer());
+}
+
+}  // namespace
+
+void bind_schedules(py::module_& optim) {
+  py::module_ m = optim.def_submodule("lr_scheduler");
+  bind_base(m);
+  bind_simple(m);
+  bind_one_cycle(m);
+}
+
+}  // namespace weft::python
