@@ -123,7 +123,8 @@ void gather(PyObject* o, int depth, Numbers& into) {
   const Index wanted = into.shape[depth];
   if (!is_sequence(o) || static_cast<Index>(length(o)) != wanted) {
     throw ShapeError("[tensor] got " +
-                     (is_sequence(o) ? "a sequence of " + std::to_string(length(o)) : "a number") +
+                     (is_sequence(o) ? "a sequence of " + std::to_string(length(o))
+                                      : std::string(Py_TYPE(o)->tp_name)) +
                      " in dimension " + std::to_string(depth) + ", expected a sequence of " +
                      std::to_string(wanted));
   }
