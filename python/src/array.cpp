@@ -59,8 +59,8 @@ Buffer get_buffer(PyObject* o) {
 bool is_sequence(PyObject* o) { return PyList_Check(o) || PyTuple_Check(o); }
 // Objects of other libraries that are arrays by another name: a pandas Series...
 bool lends_array(PyObject* o) {
-  return !is_sequence(o) && !is_tensor(o) && !is_array(o) && !PyType_Check(o) &&
-         PyObject_HasAttrString(o, "__array__") && !as_scalar(o);
+  return !PyFloat_Check(o) && !PyLong_Check(o) && !is_sequence(o) && !is_tensor(o) &&
+         !PyObject_CheckBuffer(o) && !PyType_Check(o) && PyObject_HasAttrString(o, "__array__");
 }
 // What is not read as a list yet is one: range, deque...
 bool is_listable(PyObject* o) {
@@ -124,7 +124,7 @@ void gather(PyObject* o, int depth, Numbers& into) {
   if (!is_sequence(o) || static_cast<Index>(length(o)) != wanted) {
     throw ShapeError("[tensor] got " +
                      (is_sequence(o) ? "a sequence of " + std::to_string(length(o))
-                                      : std::string(Py_TYPE(o)->tp_name)) +
+                                     : std::string(Py_TYPE(o)->tp_name)) +
                      " in dimension " + std::to_string(depth) + ", expected a sequence of " +
                      std::to_string(wanted));
   }

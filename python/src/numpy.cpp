@@ -1,3 +1,5 @@
+#include <pybind11/gil_safe_call_once.h>
+
 #include <weft/python/src/array.h>
 #include <weft/python/src/operations.h>
 
@@ -5,13 +7,22 @@
 namespace weft::python {
 namespace {
 
-py::object numpy() { return py::module_::import("numpy"); }
+// Imported once, at the first call.
+const py::object& numpy() {
+  PYBIND11_CONSTINIT static py::gil_safe_call_once_and_store<py::object> module;
+  return module.call_once_and_store_result([] { return py::module_::import("numpy"); })
+      .get_stored();
+}
+const py::object& asarray() {
+  PYBIND11_CONSTINIT static py::gil_safe_call_once_and_store<py::object> function;
+  return function.call_once_and_store_result([] { return numpy().attr("asarray"); }).get_stored();
+}
 
 py::object view_of(const Tensor& t) {
   const auto self = py::reinterpret_steal<py::object>(wrap(t));
   PyObject* view = PyMemoryView_FromObject(self.ptr());
   if (!view) throw py::error_already_set();
-  return numpy().attr("asarray")(py::reinterpret_steal<py::object>(view));
+  return asarray()(py::reinterpret_steal<py::object>(view));
 }
 
 py::object bfloat16() {

@@ -193,8 +193,13 @@ def test_buffers():
 
 
 class Lender:
+    """As another library's tensor: with an __index__ that may refuse."""
+
     def __array__(self, dtype=None, copy=None):
         return np.array([[1.5, 2.5]])
+
+    def __index__(self):
+        raise TypeError("more than one element")
 
 
 @pytest.mark.parametrize(
