@@ -3,8 +3,8 @@
 # when the cache lacks it. Exits 1 with one line on stderr when it cannot be had.
 set -euo pipefail
 
-url=https://www.cs.toronto.edu/~kriz/cifar-10-binary.tar.gz
-md5=c32a1d4ab5d03f1284b67883e8d87530
+archives=$(dirname "$0")/../python/weft/datasets/archives.txt
+read -r _ url md5 < <(grep '^cifar10 ' "$archives")
 cache=${XDG_CACHE_HOME:-${HOME:-$PWD}/.cache}/weft
 archive=$cache/${url##*/}
 

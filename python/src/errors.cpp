@@ -70,6 +70,8 @@ void set_error() noexcept {
   } catch (const PythonError&) {
   } catch (pybind11::error_already_set& e) {
     e.restore();
+  } catch (const pybind11::builtin_exception& e) {
+    e.set_error();
   } catch (const OutOfMemory& e) {
     set_out_of_memory(e);
   } catch (const ShapeError& e) {

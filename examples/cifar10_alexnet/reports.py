@@ -1,0 +1,253 @@
+"""What a run writes: its folder and log, progress, the confusion matrix, the curve."""
+
+import json
+import os
+import pathlib
+import sys
+import time
+
+import weft
+from recipe import CLASSES, for_testing, make_model
+from weft import data
+from weft.nn import functional as F
+
+
+class Evaluation:
+    """How often class `row` was taken for class `column`."""
+
+    def __init__(self):
+        self.loss = 0.0
+        self.confusion = [[0] * len(CLASSES) for _ in CLASSES]
+
+    @property
+    def right(self):
+        return sum(row[i] for i, row in enumerate(self.confusion))
+
+    @property
+    def total(self):
+        return sum(map(sum, self.confusion))
+
+    @property
+    def accuracy(self):
+        return self.right / self.total if self.total else 0.0
+
+    def table(self):
+        text = "is \\ taken for" + "".join(f"{name:>7.6}" for name in CLASSES) + "   right\n"
+        for i, row in enumerate(self.confusion):
+            part = 100 * row[i] / sum(row) if sum(row) else 0.0
+            text += f"{CLASSES[i]:<14}" + "".join(f"{n:>7}" for n in row) + f" {part:>6.1f}%\n"
+        return text
+
+    def csv(self):
+        rows = [",".join(map(str, [CLASSES[i], *row])) for i, row in enumerate(self.confusion)]
+        return "\n".join([",".join(["class", *CLASSES]), *rows]) + "\n"
+
+
+def evaluate(model, pictures, precision):
+    """In evaluation mode, off the tape, in that precision."""
+    result = Evaluation()
+    training = model.training
+    model.eval()
+    with weft.inference_mode(), weft.autocast(enabled=precision == "bf16"):
+        for images, labels in data.DataLoader(pictures, 500, transforms=for_testing()):
+            scores = model(images).to(weft.float32)
+            result.loss += F.cross_entropy(scores, labels).item() * len(labels)
+            for label, guess in zip(labels.tolist(), scores.argmax(1).tolist()):
+                result.confusion[label][guess] += 1
+    result.loss /= len(pictures)
+    model.train(training)
+    return result
+
+
+def load_model(run_or_file):
+    """A model with the weights of a run's folder or a .safetensors file, and its precision."""
+    path = pathlib.Path(run_or_file)
+    path = path / "model.safetensors" if path.is_dir() else path
+    state, text = weft.load(path, with_metadata=True)
+    if text.get("model") != "cifar10_alexnet" or text.get("preset") not in ("fast", "classic"):
+        raise weft.ParseError(
+            f"[model] {path}: got a file without this program's mark, expected a "
+            "model.safetensors that it wrote"
+        )
+    model = make_model(text["preset"])
+    model.load_state_dict(state)
+    return model.eval(), text.get("precision", "f32")
+
+
+def save_text(path, text):
+    part = f"{path}.part"
+    with open(part, "w") as file:
+        file.write(text)
+    os.replace(part, path)
+
+
+class RunFolder:
+    """The folder a run writes to, and its log: one JSON object a line.
+
+    The log is cut back to where the last checkpoint saw it, so that a run that was killed goes on
+    without gaps or repeats.
+    """
+
+    def __init__(self, path):
+        self.path = str(path)
+        self.checkpoint = self.file("checkpoint.safetensors")
+        self.log = None
+
+    @classmethod
+    def create(cls, path):
+        if not path:
+            number = 1
+            while os.path.exists(f"runs/{number}"):
+                number += 1
+            path = f"runs/{number}"
+        run = cls(path)
+        if os.path.exists(run.checkpoint) or os.path.exists(run.file("log.jsonl")):
+            raise weft.ValueError(
+                f"[run] {path}: holds a run already; go on with --resume {path}, or give another "
+                "--out"
+            )
+        os.makedirs(path, exist_ok=True)
+        run.start_log(0)
+        return run
+
+    @classmethod
+    def open(cls, path):
+        run = cls(path)
+        if not os.path.exists(run.checkpoint):
+            raise weft.IOError(
+                f"[run] {path}: no checkpoint.safetensors there, expected the folder of a run that "
+                "finished an epoch or was interrupted"
+            )
+        return run
+
+    def file(self, name):
+        return f"{self.path}/{name}"
+
+    def start_log(self, size):
+        """Opens the log with its first `size` bytes."""
+        path = self.file("log.jsonl")
+        self.log = open(path, "r+b" if size else "wb", buffering=0)
+        if (got := os.path.getsize(path)) < size:
+            raise weft.IOError(
+                f"[run] {path}: got {got} bytes, expected the {size} that the checkpoint knows"
+            )
+        self.log.truncate(size)
+        self.log.seek(size)
+
+    def log_step(self, step, epoch, loss, lr, speed):
+        self.log.write(
+            f'{{"step": {step}, "epoch": {epoch}, "loss": {loss:.6g}, "lr": {lr:.6g}, '
+            f'"images_per_second": {speed:.1f}}}\n'.encode()
+        )
+
+    def log_epoch(self, epoch, train_loss, evaluation, seconds):
+        self.log.write(
+            f'{{"epoch": {epoch}, "train_loss": {train_loss:.6g}, "test_loss": '
+            f'{evaluation.loss:.6g}, "test_accuracy": {evaluation.accuracy:.6g}, '
+            f'"seconds": {seconds:.2f}}}\n'.encode()
+        )
+
+    def sync_log(self):
+        """Makes what was logged safe on the disk and returns the log's length."""
+        os.fsync(self.log.fileno())
+        return self.log.tell()
+
+    def epochs(self):
+        with open(self.file("log.jsonl")) as log:
+            return [record for record in map(json.loads, log) if "test_accuracy" in record]
+
+
+class Progress:
+    """Where a run stands: a bar of tqdm on a terminal, now and then a line elsewhere."""
+
+    def __init__(self, bar, epochs, steps_per_epoch, done):
+        self.epochs, self.per_epoch, self.first = epochs, steps_per_epoch, done
+        self.start = self.last = time.monotonic()
+        self.bar = None
+        if bar and sys.stdout.isatty():
+            try:
+                from tqdm.auto import tqdm
+            except ImportError:
+                return
+            self.bar = tqdm(total=epochs * steps_per_epoch, initial=done, unit="step")
+
+    def step(self, step, epoch, loss, speed):
+        if self.bar is not None:
+            self.bar.set_description(f"epoch {epoch}/{self.epochs}", refresh=False)
+            self.bar.set_postfix_str(f"loss {loss:.3f}, {speed:.0f} images/s", refresh=False)
+            self.bar.update()
+            return
+        now = time.monotonic()
+        in_epoch = step - (epoch - 1) * self.per_epoch
+        if now - self.last < 10 and in_epoch != self.per_epoch:
+            return
+        self.last = now
+        each = (now - self.start) / max(step - self.first, 1)
+        left = int(each * (self.epochs * self.per_epoch - step))
+        self.line(
+            f"epoch {epoch}/{self.epochs}  step {in_epoch}/{self.per_epoch}  loss {loss:.3f}  "
+            f"{speed:.0f} images/s  {left // 3600}:{left // 60 % 60:02}:{left % 60:02} left"
+        )
+
+    def line(self, text):
+        if self.bar is not None:
+            self.bar.write(text)
+        else:
+            print(text, flush=True)
+
+    def close(self):
+        if self.bar is not None:
+            self.bar.close()
+
+
+WIDTH, HEIGHT, LEFT, TOP, GAP = 640, 260, 50, 30, 60
+
+
+def _frame(title, top, low, high):
+    svg = (
+        f'<rect x="{LEFT}" y="{top}" width="{WIDTH}" height="{HEIGHT}" fill="none" '
+        f'stroke="#999"/><text x="{LEFT}" y="{top - 8}">{title}</text>\n'
+    )
+    for i in range(5):
+        value = low + (high - low) * i / 4
+        y = top + HEIGHT * (high - value) / (high - low)
+        svg += (
+            f'<text x="{LEFT - 6}" y="{y + 4:.1f}" text-anchor="end">{value:.3g}</text>'
+            f'<line x1="{LEFT}" x2="{LEFT + WIDTH}" y1="{y:.1f}" y2="{y:.1f}" stroke="#eee"/>\n'
+        )
+    return svg
+
+
+def _line(values, top, low, high, colour, name, label):
+    points = dots = ""
+    for i, value in enumerate(values):
+        x = LEFT + (WIDTH * i / (len(values) - 1) if len(values) > 1 else WIDTH / 2)
+        y = top + HEIGHT * (high - value) / (high - low)
+        points += f"{x:.1f},{y:.1f} "
+        dots += f'<circle cx="{x:.1f}" cy="{y:.1f}" r="2.5" fill="{colour}"/>'
+    return (
+        f'<polyline points="{points}" fill="none" stroke="{colour}" stroke-width="2"/>{dots}'
+        f'<text x="{label}" y="{top - 8}" fill="{colour}">{name}</text>\n'
+    )
+
+
+def curve_svg(epochs):
+    """An SVG picture of losses and accuracy over the epochs."""
+    train = [e["train_loss"] for e in epochs]
+    test = [e["test_loss"] for e in epochs]
+    accuracy = [100 * e["test_accuracy"] for e in epochs]
+    losses = (TOP, 0, max([1e-3, *train, *test]) * 1.05)
+    right = (TOP + HEIGHT + GAP, 0, 100)
+    bottom, width = right[0] + HEIGHT, LEFT + WIDTH + 30
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{bottom + 40}" '
+        f'font-family="sans-serif" font-size="12"><rect width="{width}" height="{bottom + 40}" '
+        'fill="white"/>\n'
+        + _frame("loss", *losses)
+        + _line(train, *losses, "#1f77b4", "training", LEFT + 100)
+        + _line(test, *losses, "#d62728", "test", LEFT + 170)
+        + _frame("test accuracy, %", *right)
+        + _line(accuracy, *right, "#2ca02c", "", 0)
+        + f'<text x="{LEFT + WIDTH // 2}" y="{bottom + 24}" text-anchor="middle">epoch 1 to '
+        f"{len(epochs)}</text>\n</svg>\n"
+    )
