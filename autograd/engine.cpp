@@ -6,6 +6,7 @@
 
 #include <weft/autograd/record.h>
 #include <weft/core/check.h>
+#include <weft/core/interrupt.h>
 
 namespace weft::autograd {
 namespace {
@@ -82,6 +83,7 @@ class Run {
       const IntrusivePtr<Node> node = std::move(heap_.back());
       heap_.pop_back();
       node->queued = false;
+      check_interrupt("backward");
       step(*node);
     }
     for (auto& [leaf, g] : leaves_) g = run_hooks(leaf->outputs()[0], std::move(g));

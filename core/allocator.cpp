@@ -1,3 +1,5 @@
+#include <pthread.h>
+
 #include <algorithm>
 #include <charconv>
 #include <cstdio>
@@ -7,6 +9,8 @@
 #include <weft/core/allocator.h>
 #include <weft/core/caching_allocator.h>
 #include <weft/core/check.h>
+#include <weft/core/fork.h>
+#include <weft/core/interrupt.h>
 #include <weft/core/memory_source.h>
 
 // How much the CPU keeps cached: half of the memory the process may use, so that a training step
@@ -72,6 +76,24 @@ std::uint64_t environment_fail() {
   return k;
 }
 
+// From this many bytes on what fills them may take long.
+constexpr std::size_t kLongWork = 1 << 16;
+
+CachingAllocator& cpu_allocator();
+
+void lock_for_fork() {
+  detail::lock_small_store();
+  cpu_allocator().lock();
+}
+void unlock_after_fork() {
+  cpu_allocator().unlock();
+  detail::unlock_small_store();
+}
+void unlock_in_child() {
+  unlock_after_fork();
+  detail::keep_one_thread();
+}
+
 CachingAllocator& make_cpu_allocator() {
   auto& allocator = *new CachingAllocator(kCPU, CachingConfig::cpu(total_memory() / 2),
                                           cpu_source(), nullptr, &malloc_source());
@@ -81,6 +103,7 @@ CachingAllocator& make_cpu_allocator() {
   set_flag(kPassthrough, mode.passthrough);
   set_flag(kPoison, mode.poison);
   if (const std::uint64_t k = environment_fail()) fail_allocation_at(k);
+  pthread_atfork(lock_for_fork, unlock_after_fork, unlock_in_child);
   return allocator;
 }
 
@@ -142,6 +165,7 @@ bool small_passthrough() noexcept {
 
 Allocation allocate_slow(Device device, std::size_t bytes) {
   if (bytes == 0) return {};
+  if (bytes >= kLongWork) check_interrupt("allocate");
   CachingAllocator& allocator = caching_allocator(device);
   if (has_flag(kFail)) count_down(device, bytes);
   const bool small = device == kCPU && bytes <= kSmallData && !has_flag(kPassthrough);

@@ -199,4 +199,7 @@ void CachingAllocator::reset_peak() noexcept {
   s.stats.peak_reserved = s.stats.reserved;
 }
 
+void CachingAllocator::lock() const { state_->mutex.lock(); }
+void CachingAllocator::unlock() const { state_->mutex.unlock(); }
+
 }  // namespace weft

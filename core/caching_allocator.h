@@ -120,6 +120,10 @@ class WEFT_API CachingAllocator {
   // Throws OutOfMemory if bytes more, handed out elsewhere, would pass the limit.
   void check_limit(std::size_t bytes);
 
+  // Held while the process forks, so that the child finds it whole.
+  void lock() const;
+  void unlock() const;
+
   MemoryStats stats() const;  // without what is handed out elsewhere, except for peak_in_use
   std::vector<MemoryBlock> snapshot() const;
   void reset_peak() noexcept;

@@ -5,6 +5,7 @@
 
 #include <weft/core/allocator.h>
 #include <weft/core/check.h>
+#include <weft/core/fork.h>
 #include <weft/core/memory_source.h>
 #include <weft/core/small_alloc.h>
 
@@ -260,6 +261,9 @@ const std::atomic<std::ptrdiff_t>& small_published() noexcept { return published
 void publish_small() noexcept {
   if (small_cache != &no_cache) publish(*small_cache);
 }
+
+void lock_small_store() noexcept { store.mutex.lock(); }
+void unlock_small_store() noexcept { store.mutex.unlock(); }
 
 void for_each_small_chunk(void (*visit)(void*, void*, std::size_t), void* context) {
   std::lock_guard lock(store.mutex);

@@ -9,6 +9,7 @@
 #include <omp.h>
 
 #include <weft/core/check.h>
+#include <weft/core/fork.h>
 #include <weft/core/threads.h>
 
 #if defined(__SANITIZE_THREAD__)
@@ -43,6 +44,9 @@ std::atomic<int>& thread_count() {
   static std::atomic<int> count{default_threads()};
   return count;
 }
+
+std::atomic<bool> started{false};  // OpenMP's workers
+std::atomic<bool> forked{false};   // from a process that had them
 
 struct Job {
   Index begin, end, ranges;
@@ -95,8 +99,19 @@ void fork_join(Job& job) {
 void set_num_threads(int threads) {
   if (threads < 1 || threads > kMaxThreads)
     fail<ValueError>("set_num_threads", "got {}, expected 1 to {}", threads, kMaxThreads);
+  if (threads > 1 && forked)
+    fail<Error>("set_num_threads",
+                "got {}, expected 1: this process was forked from one that had threads at work",
+                threads);
   thread_count().store(threads, std::memory_order_relaxed);
   apply_num_threads();
+}
+
+void detail::keep_one_thread() noexcept {
+  if (!started) return;
+  forked = true;
+  thread_count() = 1;
+  omp_set_num_threads(1);
 }
 
 int get_num_threads() noexcept { return thread_count().load(std::memory_order_relaxed); }
@@ -105,6 +120,7 @@ void apply_num_threads() noexcept {
   thread_local int applied = 0;
   const int threads = get_num_threads();
   if (applied == threads) return;
+  started = true;
   omp_set_num_threads(threads);
   applied = threads;
 }
@@ -116,6 +132,7 @@ void detail::run_parallel(Index begin, Index end, Index grain, RangeFunction bod
   if (ranges <= 1 || omp_in_parallel()) return body.call(body.object, begin, end);
   Job job{.begin = begin, .end = end, .ranges = ranges, .body = body, .error = nullptr};
   annotate_release(job.start);
+  started = true;
   fork_join(job);
   annotate_acquire(job.done);
   if (job.error) std::rethrow_exception(job.error);

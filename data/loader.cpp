@@ -1,4 +1,7 @@
+#include <unistd.h>
+
 #include <algorithm>
+#include <chrono>
 #include <condition_variable>
 #include <map>
 #include <mutex>
@@ -6,6 +9,7 @@
 #include <thread>
 
 #include <weft/core/check.h>
+#include <weft/core/interrupt.h>
 #include <weft/data/loader.h>
 
 namespace weft::data {
@@ -73,6 +77,7 @@ struct DataLoader::Impl {
     threads.clear();
   }
 
+  bool forked() const { return !threads.empty() && process != getpid(); }
   Index handed_out() const { return position.epoch * batches + position.batch; }
   Slot& slot(Index number) { return slots[static_cast<std::size_t>(number) % slots.size()]; }
 
@@ -160,6 +165,11 @@ struct DataLoader::Impl {
 
   // ---- The caller
   std::optional<Batch> next() {
+    if (forked()) {
+      fail<Error>("DataLoader",
+                  "got a loader of the process that this one was forked from, expected "
+                  "one made in this process");
+    }
     std::unique_lock lock(mutex);
     if (position.batch == batches) {
       ++position.epoch;
@@ -171,7 +181,10 @@ struct DataLoader::Impl {
     if (options.workers == 0) {
       taken = make({generation, position.seed, number}, own_picture);
     } else {
-      batch_there.wait(lock, [&] { return slot(number).ready; });
+      const auto ready = [&] { return slot(number).ready; };
+      while (!batch_there.wait_for(lock, std::chrono::milliseconds(30), ready)) {
+        check_interrupt("DataLoader");
+      }
       taken = std::exchange(slot(number), {});
     }
     if (taken.no_memory) {
@@ -216,6 +229,7 @@ struct DataLoader::Impl {
   DataLoaderOptions options;
   Index batches = 0;
 
+  const pid_t process = getpid();
   mutable std::mutex mutex;
   std::condition_variable work_there, batch_there;
   State position;                // what next() hands out
@@ -233,7 +247,9 @@ struct DataLoader::Impl {
 DataLoader::DataLoader(std::shared_ptr<const Dataset> dataset, Transforms transforms,
                        const DataLoaderOptions& options)
     : impl_(std::make_unique<Impl>(std::move(dataset), std::move(transforms), options)) {}
-DataLoader::~DataLoader() = default;
+DataLoader::~DataLoader() {
+  if (impl_ && impl_->forked()) static_cast<void>(impl_.release());  // its threads are not here
+}
 
 Index DataLoader::size() const { return impl_->batches; }
 const Dataset& DataLoader::dataset() const { return *impl_->dataset; }

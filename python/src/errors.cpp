@@ -3,6 +3,7 @@
 #include <pybind11/pybind11.h>
 
 #include <weft/core/error.h>
+#include <weft/core/interrupt.h>
 #include <weft/python/src/call.h>
 
 namespace weft::python {
@@ -40,6 +41,26 @@ void set_out_of_memory(const OutOfMemory& e) {
   Py_DECREF(object);
 }
 
+// ---- Ctrl-C: what the handler of a signal raised, until the C++ call has ended
+
+unsigned long main_thread;
+PyObject* raised[3];
+
+bool signalled() {
+  if (PyThread_get_thread_ident() != main_thread || !Py_IsInitialized()) return false;
+  const PyGILState_STATE state = PyGILState_Ensure();
+  const bool stop = PyErr_CheckSignals() != 0;
+  if (stop) PyErr_Fetch(&raised[0], &raised[1], &raised[2]);
+  PyGILState_Release(state);
+  return stop;
+}
+
+void restore_signal() {
+  if (!raised[0]) return PyErr_SetNone(PyExc_KeyboardInterrupt);
+  PyErr_Restore(std::exchange(raised[0], nullptr), std::exchange(raised[1], nullptr),
+                std::exchange(raised[2], nullptr));
+}
+
 }  // namespace
 
 bool add_errors(PyObject* m) {
@@ -61,6 +82,8 @@ bool add_errors(PyObject* m) {
   out_of_memory = add(m, "OutOfMemoryError", {error, PyExc_MemoryError, PyExc_RuntimeError},
                       "No memory: every tensor is as before, and a smaller try works.\n\n"
                       "Attributes in bytes: requested, in_use, cached, limit.");
+  main_thread = PyThread_get_thread_ident();
+  set_interrupt_check(signalled);
   return !PyErr_Occurred();
 }
 
@@ -93,7 +116,7 @@ void set_error() noexcept {
   } catch (const NotImplementedError& e) {
     PyErr_SetString(not_implemented_error, e.what());
   } catch (const Interrupted&) {
-    if (PyErr_CheckSignals() == 0) PyErr_SetNone(PyExc_KeyboardInterrupt);
+    restore_signal();
   } catch (const Error& e) {
     PyErr_SetString(error, e.what());
   } catch (const std::bad_alloc&) {

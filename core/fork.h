@@ -1,0 +1,14 @@
+#pragma once
+
+// For .cpp files only: what fork() needs. A child has the calling thread alone: locks that another
+// thread held would stay locked in it, and OpenMP's workers are gone.
+namespace weft::detail {
+
+// Held while a process forks.
+void lock_small_store() noexcept;
+void unlock_small_store() noexcept;
+
+// In the child of a process that had threads at work: one thread from now on.
+void keep_one_thread() noexcept;
+
+}  // namespace weft::detail
