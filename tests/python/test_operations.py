@@ -96,8 +96,10 @@ for other in (B, ROW, 2.5, 3):
     row("sub_", np.subtract, A, other)
     row("mul_", np.multiply, A, other)
     row("div_", np.divide, A, other)
-    row("add", lambda a, b, alpha: a + alpha * b, A, other, alpha=0.5)
-    row("sub_", lambda a, b, alpha: a - alpha * b, A, other, alpha=2)
+    for name in "add", "add_":
+        row(name, lambda a, b, alpha: a + alpha * b, A, other, alpha=0.5)
+    for name in "sub", "sub_":
+        row(name, lambda a, b, alpha: a - alpha * b, A, other, alpha=2)
     row("maximum", np.maximum, A, other)
     row("minimum", np.minimum, A, other)
     for name, reference in [

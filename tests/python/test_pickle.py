@@ -100,6 +100,13 @@ def test_subclasses_and_their_attributes():
     assert copy.deepcopy(x).names is not x.names and copy.copy(x).names is x.names
 
 
+def test_a_tensor_that_holds_itself():
+    x = Named([1.0])
+    x.own = x
+    for y in copy.deepcopy(x), pickle.loads(pickle.dumps(x)):
+        assert y is not x and y.own is y
+
+
 def test_what_copies_share():
     x = weft.ones(2)
     assert copy.copy(x).data_ptr() == x.data_ptr()
