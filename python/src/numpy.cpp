@@ -59,6 +59,42 @@ py::object from_array(const Tensor&, const py::object& array, const py::object&,
   return py::cast(tensor_from_buffer(array.ptr()));
 }
 
+// The arguments of a function with arrays in place of tensors, at any depth.
+py::object with_arrays(const py::handle& o) {
+  if (is_tensor(o.ptr())) return to_numpy(tensor_of(o.ptr()), false);
+  if (PyTuple_CheckExact(o.ptr()) || PyList_CheckExact(o.ptr())) {
+    py::list items;
+    for (const py::handle item : o) items.append(with_arrays(item));
+    return PyList_CheckExact(o.ptr()) ? py::object(items) : py::object(py::tuple(items));
+  }
+  if (PyDict_CheckExact(o.ptr())) {
+    py::dict items;
+    for (const auto& [key, value] : py::reinterpret_borrow<py::dict>(o)) {
+      items[key] = with_arrays(value);
+    }
+    return items;
+  }
+  return py::reinterpret_borrow<py::object>(o);
+}
+
+// NumPy's functions call methods of what they get (np.mean(x) calls x.mean(axis=...)). Where ours
+// take other arguments, the function is called again with arrays.
+py::object call_of_numpy(const py::object&, const py::object& function, const py::iterable& types,
+                         const py::tuple& args, const py::dict& keywords) {
+  for (const py::handle type : types) {
+    const bool tensor = PyType_IsSubtype(reinterpret_cast<PyTypeObject*>(type.ptr()), tensor_type);
+    if (!tensor && !PyObject_IsSubclass(type.ptr(), numpy().attr("ndarray").ptr())) {
+      return py::reinterpret_borrow<py::object>(Py_NotImplemented);
+    }
+  }
+  try {
+    return function.attr("_implementation")(*args, **keywords);
+  } catch (const py::error_already_set& e) {
+    if (!e.matches(PyExc_TypeError) && !e.matches(PyExc_AttributeError)) throw;
+  }
+  return function(*py::tuple(with_arrays(args)), **py::dict(with_arrays(keywords)));
+}
+
 }  // namespace
 
 void bind_numpy() {
@@ -71,6 +107,8 @@ void bind_numpy() {
              "dtype"_a = py::none(), "copy"_a = py::none());
   def_method("__array_wrap__", &from_array, "For NumPy's functions of a tensor.", "array"_a,
              "context"_a = py::none(), "return_scalar"_a = false);
+  def_method("__array_function__", &call_of_numpy, "For NumPy's functions of tensors.",
+             "function"_a, "types"_a, "args"_a, "kwargs"_a);
   const auto type = py::reinterpret_borrow<py::object>(reinterpret_cast<PyObject*>(tensor_type));
   type.attr("__array_priority__") = 1000;  // ndarray + tensor asks the tensor
 }

@@ -153,6 +153,27 @@ def test_functions_of_numpy():
     assert np.concatenate([x, x]).shape == (4,) and np.stack([x, x]).shape == (2, 2)
 
 
+@pytest.mark.parametrize("name", "sum mean prod std var max min any all argmax ptp median".split())
+def test_reductions_of_numpy(name):
+    a = np.array([[1.0, 5.0, 2.0], [4.0, 3.0, 6.0]])
+    f = getattr(np, name)
+    x = weft.tensor(a)
+    assert f(x) == f(a)
+    np.testing.assert_array_equal(f(x, axis=0), f(a, axis=0))
+
+
+def test_more_functions_of_numpy():
+    x = weft.tensor([[1.0, 2.0], [3.0, 4.0]])
+    assert np.allclose(x, x.numpy()) and np.array_equal(x, x)
+    assert np.vstack([x, np.zeros((1, 2))]).shape == (3, 2)
+    assert np.linalg.norm(x) == np.linalg.norm(x.numpy())
+    assert np.reshape(x, (4,)).tolist() == np.ravel(x).tolist() == [1, 2, 3, 4]
+    with pytest.raises(TypeError):
+        np.mean(x, nothing=1)
+    with pytest.raises(RuntimeError, match="detach"):
+        np.median(weft.ones(2, requires_grad=True))
+
+
 def test_array_protocol():
     x = weft.arange(3)
     assert np.asarray(x, dtype=np.float32).dtype == np.float32
