@@ -33,6 +33,7 @@ class PythonDataset : public data::Dataset {
   int rank() const { return rank_; }
 
  private:
+  std::int64_t read(Index i, data::Picture& picture) const;
   Held dataset_;
   Index size_;
   mutable std::atomic<int> rank_ = 3;

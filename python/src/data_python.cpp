@@ -12,8 +12,22 @@ using namespace data;
 PythonDataset::PythonDataset(const py::object& dataset)
     : dataset_(dataset), size_(static_cast<Index>(py::len(dataset))) {}
 
+// An error that may go to another thread.
+template <class F>
+static auto carried(F&& f) {
+  try {
+    return f();
+  } catch (const PythonError&) {
+    throw py::error_already_set();
+  }
+}
+
 std::int64_t PythonDataset::get(Index i, Picture& picture) const {
   const py::gil_scoped_acquire lock;
+  return carried([&] { return read(i, picture); });
+}
+
+std::int64_t PythonDataset::read(Index i, Picture& picture) const {
   const py::object sample = dataset_.get()[py::int_(i)];
   if (!py::isinstance<py::sequence>(sample) || py::len(sample) != 2) {
     throw py::type_error("got a sample of type " + std::string(Py_TYPE(sample.ptr())->tp_name) +
@@ -31,7 +45,7 @@ struct PythonTransform {
   Held function;
   void operator()(Picture& picture, RandomStream&) const {
     const py::gil_scoped_acquire lock;
-    to_picture(function.get()(to_tensor(picture)), picture);
+    carried([&] { return to_picture(function.get()(to_tensor(picture)), picture); });
   }
 };
 

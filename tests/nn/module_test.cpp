@@ -211,3 +211,39 @@ TEST_CASE("activations compute what their functions do") {
   CHECK(nn::Sigmoid()(x).to_vector<double>()[3] == Approx(0.7310585786));
   CHECK_THROWS_AS(nn::GELU("fast"), ValueError);
 }
+
+TEST_CASE("Hooks see each call and may change it") {
+  nn::Sequential net(nn::Linear(4, 3), nn::ReLU());
+  int calls = 0;
+  const Index after =
+      net[0].register_forward_hook([&](nn::Module& m, const Tensor& x, const Tensor& y) -> Tensor {
+        ++calls;
+        CHECK(&m == &net[0]);
+        CHECK(x.sizes() == Shape{2, 4});
+        return full(y.sizes(), -1);
+      });
+  const Index before =
+      net[1].register_forward_pre_hook([&](nn::Module&, const Tensor& x) { return x + 3; });
+  CHECK(net(ones({2, 4})).to_vector<float>() == std::vector<float>(6, 2));
+  CHECK(calls == 1);
+  net[0].remove_hook(after);
+  net[1].remove_hook(before);
+  CHECK_FALSE(net[0].has_hooks());
+  net(ones({2, 4}));
+  CHECK(calls == 1);
+}
+
+TEST_CASE("A module is not computed while its summary is made") {
+  nn::Sequential net(nn::Linear(4, 3));
+  struct Caller : nn::Module {
+    nn::Linear& part = add<nn::Linear>("part", 0, 2);
+    Tensor forward(const Tensor& x) override { return part(x); }
+    Shape output_shape(const Shape& x) const override {
+      return const_cast<Caller&>(*this).forward(zeros(x)).sizes();
+    }
+  } caller;
+  CHECK(caller.summary({5, 4}).rows.size() == 2);
+  CHECK(caller.summary({5, 4}).output == Shape{5, 2});
+  CHECK(caller.materialize({5, 4}) == Shape{5, 2});
+  CHECK(caller.part.weight.sizes() == Shape{2, 4});
+}

@@ -1,0 +1,255 @@
+"""Data sets of C++ and of Python, transforms, the loader."""
+
+import gzip
+import hashlib
+import os
+import pathlib
+import signal
+import struct
+import subprocess
+import sys
+import threading
+import time
+
+import numpy as np
+import pytest
+
+import weft
+from weft import data, datasets
+
+
+class Numbers:
+    """Picture i is full of i."""
+
+    def __init__(self, n=10, shape=(3, 4, 5)):
+        self.n, self.shape = n, shape
+
+    def __len__(self):
+        return self.n
+
+    def __getitem__(self, i):
+        return np.full(self.shape, i, np.float32), i
+
+
+def pictures(n=7):
+    pixels = np.random.default_rng(0).integers(0, 256, (n, 3, 8, 6), dtype=np.uint8)
+    labels = np.arange(n)
+    return data.ImageDataset(weft.from_numpy(pixels), weft.from_numpy(labels), ["a", "b"]), pixels
+
+
+def test_image_dataset():
+    images, pixels = pictures()
+    assert len(images) == 7 and images.classes == ["a", "b"]
+    picture, label = images[-1]
+    assert label == 6 and np.array_equal(picture.numpy(), pixels[6].astype(np.float32) / 255)
+    assert np.array_equal(images.images.numpy(), pixels) and images.labels.tolist() == [*range(7)]
+    assert len(images.first(3)) == 3 and images.fingerprint().startswith("7 pictures, ")
+    assert images.fingerprint() != images.first(6).fingerprint()
+    with pytest.raises(IndexError):
+        images[7]
+
+
+@pytest.mark.parametrize("workers", [0, 1, 3])
+def test_loader_of_a_python_dataset(workers):
+    loader = data.DataLoader(Numbers(), 4, shuffle=True, num_workers=workers, seed=3)
+    assert len(loader) == 3 and loader.batch_size == 4
+    epochs = []
+    for _ in range(2):
+        seen = []
+        for images, labels in loader:
+            assert images.shape[1:] == (3, 4, 5) and labels.dtype is weft.int64
+            assert np.array_equal(images.numpy()[:, 0, 0, 0], labels.numpy())
+            seen += labels.tolist()
+        assert sorted(seen) == list(range(10)) and seen != sorted(seen)
+        epochs.append(seen)
+    assert epochs[0] != epochs[1]
+    assert loader.state() == (3, 2, 0)
+
+
+def test_python_and_cpp_datasets_give_the_same_batches():
+    images, _ = pictures()
+
+    class Same:
+        __len__ = images.__len__
+
+        def __getitem__(self, i):
+            return images[i]
+
+    transforms = [data.RandomCrop(5, 2), data.RandomHorizontalFlip(), data.Normalize([0.5] * 3, [0.2] * 3)]
+    loaders = [
+        data.DataLoader(d, 3, shuffle=True, transforms=transforms, seed=1, num_workers=w)
+        for d, w in ((images, 1), (Same(), 2))
+    ]
+    for one, two in zip(*loaders):
+        assert np.array_equal(one[0].numpy(), two[0].numpy()) and one[1].tolist() == two[1].tolist()
+    assert one[0].shape == (1, 3, 5, 5)
+
+
+@pytest.mark.parametrize("shape", [(6,), (4, 5), (1, 4, 5)])
+def test_samples_of_other_ranks(shape):
+    images, _ = next(data.DataLoader(Numbers(4, shape), 2))
+    assert images.shape == (2, *shape) and images[1].numpy().max() == 1
+
+
+def test_bytes_tensors_and_python_transforms():
+    class Bytes(Numbers):
+        def __getitem__(self, i):
+            return weft.full((1, 2, 2), 51 * i, dtype=weft.uint8), weft.tensor(i)
+
+    loader = data.DataLoader(Bytes(3), 3, transforms=[lambda p: p * 2, lambda p: p[:, :1]])
+    images, labels = next(loader)
+    assert np.allclose(images.numpy()[:, 0, 0, 0], [0, 0.4, 0.8]) and images.shape == (3, 1, 1, 2)
+
+
+def test_state_goes_on_in_the_middle_of_an_epoch():
+    loader = data.DataLoader(Numbers(), 2, shuffle=True, seed=5)
+    next(loader), next(loader)
+    state = loader.state()
+    rest = [labels.tolist() for _, labels in loader]
+    other = data.DataLoader(Numbers(), 2, shuffle=True, seed=9)
+    other.set_state(state)
+    assert [labels.tolist() for _, labels in other] == rest and len(rest) == 3
+    with pytest.raises(ValueError):
+        other.set_state((0, 0, 99))
+
+
+@pytest.mark.parametrize(
+    "sample, error",
+    [
+        (lambda i: 1 / 0, ZeroDivisionError),
+        (lambda i: np.zeros((1, 2, 2), np.float32), TypeError),
+        (lambda i: ("text", 1), TypeError),
+        (lambda i: (np.zeros((1, 1, 2, 2), np.float32), 1), TypeError),
+        (lambda i: (np.zeros((1, 2 + i, 2), np.float32), 1), ValueError),
+        (lambda i: (np.zeros((1, 2, 2), np.float32), "cat"), TypeError),
+    ],
+)
+@pytest.mark.parametrize("workers", [0, 1])
+def test_errors_of_a_dataset_arrive(sample, error, workers):
+    class Bad(Numbers):
+        def __getitem__(self, i):
+            return sample(i)
+
+    with pytest.raises(error):
+        next(data.DataLoader(Bad(), 4, num_workers=workers))
+
+
+def test_arguments():
+    for wrong in ({"batch_size": 0}, {"num_workers": -1}, {"prefetch_factor": 0}):
+        with pytest.raises(ValueError):
+            data.DataLoader(Numbers(), **wrong)
+    with pytest.raises(TypeError, match="transform"):
+        data.DataLoader(Numbers(), transforms=[3])
+    with pytest.raises(TypeError):
+        data.DataLoader(3)
+    with pytest.raises(ValueError, match="padding_mode"):
+        data.RandomCrop(3, padding_mode="wrap")
+
+
+def test_transforms_by_hand():
+    picture = weft.arange(12, dtype=weft.float32).reshape(1, 3, 4)
+    assert data.Normalize([1.0], [2.0])(picture).tolist() == ((picture - 1) / 2).tolist()
+    assert data.RandomHorizontalFlip(1.0)(picture).tolist() == picture.flip(2).tolist()
+    assert data.RandomCrop(2)(picture, seed=3).shape == (1, 2, 2)
+    assert data.Cutout(9, 7.0)(picture).numpy().min() == 7
+
+
+class Slow(Numbers):
+    def __getitem__(self, i):
+        time.sleep(1)
+        return super().__getitem__(i)
+
+
+def test_ctrl_c_while_waiting():
+    loader = data.DataLoader(Slow(), 2)
+    threading.Timer(0.2, os.kill, (os.getpid(), signal.SIGINT)).start()
+    start = time.monotonic()
+    with pytest.raises(KeyboardInterrupt):
+        next(loader)
+    assert time.monotonic() - start < 1
+
+
+def run_program(text):
+    return subprocess.run([sys.executable, "-c", text], capture_output=True, text=True, timeout=60)
+
+
+PROGRAM = """
+import os, weft, numpy as np
+class D:
+    def __len__(self): return 1000
+    def __getitem__(self, i): return np.zeros((1, 2, 2), np.float32), i
+loader = weft.data.DataLoader(D(), 2, num_workers=3)
+next(loader)
+"""
+
+
+def test_the_interpreter_ends_with_loaders_at_work():
+    result = run_program(PROGRAM)
+    assert result.returncode == 0 and not result.stderr
+
+
+def test_after_a_fork_the_loader_says_so():
+    child = """
+if os.fork() == 0:
+    try:
+        next(loader)
+    except RuntimeError as e:
+        os._exit(7 if "fork" in str(e) else 8)
+print(os.waitstatus_to_exitcode(os.wait()[1]))
+"""
+    result = run_program(PROGRAM + child)
+    assert result.stdout == "7\n", result.stderr
+
+
+def cifar(folder, names, label_bytes):
+    rng = np.random.default_rng(0)
+    folder.mkdir()
+    records = []
+    for i, name in enumerate(names):
+        record = np.concatenate([np.full(label_bytes, i), rng.integers(0, 256, 3072)])
+        records.append(record.astype(np.uint8))
+        (folder / name).write_bytes(records[-1].tobytes())
+    return records
+
+
+def test_cifar_and_mnist_files(tmp_path):
+    names = [f"data_batch_{i}.bin" for i in range(1, 6)]
+    records = cifar(tmp_path / "cifar-10-batches-bin", names, 1)
+    train = datasets.CIFAR10(tmp_path)
+    assert len(train) == 5 and train.labels.tolist() == [*range(5)] and train.classes[3] == "cat"
+    assert isinstance(train, data.CIFAR10)
+    assert np.array_equal(train.images.numpy()[2].ravel(), records[2][1:])
+    with pytest.raises(OSError):
+        datasets.CIFAR10(tmp_path, train=False)
+    cifar(tmp_path / "cifar-100-binary", ["train.bin"], 2)
+    assert len(datasets.CIFAR100(str(tmp_path)).classes) == 100
+    raw = tmp_path / "raw"
+    raw.mkdir()
+    pixels = np.arange(2 * 6, dtype=np.uint8)
+    images = struct.pack(">IIII", 0x803, 2, 3, 2) + pixels.tobytes()
+    (raw / "t10k-images-idx3-ubyte.gz").write_bytes(gzip.compress(images))
+    (raw / "t10k-labels-idx1-ubyte").write_bytes(struct.pack(">II", 0x801, 2) + bytes([4, 9]))
+    digits = datasets.MNIST(str(tmp_path), train=False)
+    assert digits.labels.tolist() == [4, 9] and digits.images.shape == (2, 1, 3, 2)
+
+
+def test_fetch_checks_what_arrives(tmp_path):
+    source = tmp_path / "set.bin"
+    source.write_bytes(b"pictures")
+    md5 = hashlib.md5(b"pictures").hexdigest()
+    cache = tmp_path / "cache"
+    path = datasets.fetch(source.as_uri(), md5, cache)
+    assert path.read_bytes() == b"pictures"
+    source.unlink()
+    assert datasets.fetch(source.as_uri(), md5, cache) == path  # no need to go again
+    path.write_bytes(b"broken")
+    source.write_bytes(b"something else")
+    with pytest.raises(OSError, match="checksum"):
+        datasets.fetch(source.as_uri(), md5, cache)
+    assert [p.name for p in cache.iterdir()] == ["set.bin"] and path.read_bytes() == b"broken"
+
+
+def test_the_script_and_python_know_one_source():
+    script = pathlib.Path(__file__).resolve().parents[2] / "scripts/fetch_cifar10.sh"
+    assert "archives.txt" in script.read_text()
+    assert datasets._archive("cifar10")[0].endswith("cifar-10-binary.tar.gz")
