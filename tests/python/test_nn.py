@@ -158,6 +158,7 @@ def test_clipping():
 
 
 def test_alexnet_has_torchvisions_names():
+    assert weft.models.AlexNet is nn.models.AlexNet
     net = nn.models.AlexNet()
     net.materialize((1, 3, 224, 224))
     names = [n for n in net.state_dict()]
