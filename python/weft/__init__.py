@@ -25,12 +25,9 @@ from weft._modes import (
 
 __version__ = _weft.version
 cpu = _weft.cpu
-for _name in ("autograd", "data", "nn", "optim"):  # the compiled parts of the packages below
-    globals().pop(_name, None)
 
 # Parts that load when they are first used, so that `import weft` stays quick.
-_LAZY = {"autograd", "data", "datasets", "func", "models", "nn", "optim", "utils"}
-
+_LAZY = {"autograd", "data", "datasets", "func", "models", "nn", "optim"}
 for _name in _LAZY:
     globals().pop(_name, None)  # the compiled part of the same name
 
