@@ -78,6 +78,13 @@ struct DataLoader::Impl {
   }
 
   bool forked() const { return !threads.empty() && process != getpid(); }
+  void check_process() const {
+    if (!forked()) return;
+    fail<ValueError>(
+        "DataLoader",
+        "got a loader of the process that this one was forked from, expected one made in "
+        "this process");
+  }
   Index handed_out() const { return position.epoch * batches + position.batch; }
   Slot& slot(Index number) { return slots[static_cast<std::size_t>(number) % slots.size()]; }
 
@@ -165,11 +172,7 @@ struct DataLoader::Impl {
 
   // ---- The caller
   std::optional<Batch> next() {
-    if (forked()) {
-      fail<Error>("DataLoader",
-                  "got a loader of the process that this one was forked from, expected "
-                  "one made in this process");
-    }
+    check_process();
     std::unique_lock lock(mutex);
     if (position.batch == batches) {
       ++position.epoch;
@@ -198,13 +201,8 @@ struct DataLoader::Impl {
     return std::move(taken.batch);
   }
 
-  bool wait_for(std::chrono::milliseconds timeout) {
-    std::unique_lock lock(mutex);
-    if (options.workers == 0 || position.batch == batches) return true;
-    return batch_there.wait_for(lock, timeout, [&] { return slot(handed_out()).ready; });
-  }
-
   void set_state(const State& state) {
+    check_process();
     if (state.epoch < 0 || state.epoch > INT32_MAX || state.batch < 0 || state.batch > batches) {
       fail<ValueError>("DataLoader", "got epoch {} and batch {}, expected a batch of 0 to {}",
                        state.epoch, state.batch, batches);
@@ -254,9 +252,9 @@ DataLoader::~DataLoader() {
 Index DataLoader::size() const { return impl_->batches; }
 const Dataset& DataLoader::dataset() const { return *impl_->dataset; }
 std::optional<Batch> DataLoader::next() { return impl_->next(); }
-bool DataLoader::wait_for(std::chrono::milliseconds timeout) { return impl_->wait_for(timeout); }
 void DataLoader::set_state(const State& state) { impl_->set_state(state); }
 DataLoader::State DataLoader::state() const {
+  impl_->check_process();
   const std::lock_guard lock(impl_->mutex);
   return impl_->position;
 }

@@ -1,6 +1,5 @@
 #pragma once
 
-#include <chrono>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -53,8 +52,6 @@ class WEFT_API DataLoader {
   // what the data set or a transform threw, with the position after that batch, and OutOfMemory
   // with the position before it: the same batch can be asked for again. One caller at a time.
   std::optional<Batch> next();
-  // Waits for what next() will give, that long at most; whether it is there, or next() makes it.
-  bool wait_for(std::chrono::milliseconds timeout);
 
   // What a checkpoint keeps: the next batch to come.
   struct State {

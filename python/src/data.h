@@ -54,12 +54,10 @@ class Loader {
   const data::DataLoaderOptions& options() const { return options_; }
 
  private:
-  void wait();
   py::object dataset_;
   std::shared_ptr<const PythonDataset> python_;
   data::DataLoaderOptions options_;
   std::unique_ptr<data::DataLoader> loader_;
-  int process_;
 };
 
 void bind_datasets(py::module_& data);

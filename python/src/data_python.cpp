@@ -1,5 +1,3 @@
-#include <unistd.h>
-
 #include <unordered_set>
 
 #include <weft/python/src/data.h>
@@ -80,7 +78,7 @@ Transform to_transform(const py::object& f) {
 }
 
 Loader::Loader(py::object dataset, const py::object& transforms, const DataLoaderOptions& options)
-    : dataset_(std::move(dataset)), options_(options), process_(getpid()) {
+    : dataset_(std::move(dataset)), options_(options) {
   std::shared_ptr<const Dataset> set;
   if (py::isinstance<Dataset>(dataset_)) {
     set = dataset_.cast<std::shared_ptr<Dataset>>();
@@ -100,33 +98,17 @@ Loader::Loader(py::object dataset, const py::object& transforms, const DataLoade
 
 void Loader::close() noexcept {
   loaders().erase(this);
-  // The child of a fork has none of the threads, so nothing to wait for.
-  if (process_ != getpid()) return void(loader_.release());
   const py::gil_scoped_release released;
   loader_.reset();
 }
 
 DataLoader& Loader::get() const {
   if (!loader_) throw std::runtime_error("the loader is closed");
-  if (process_ != getpid()) {
-    throw std::runtime_error("the loader was made before fork(); make one in this process");
-  }
   return *loader_;
-}
-
-void Loader::wait() {
-  while (true) {
-    {
-      const py::gil_scoped_release released;
-      if (get().wait_for(std::chrono::milliseconds(50))) return;
-    }
-    if (PyErr_CheckSignals() != 0) throw py::error_already_set();
-  }
 }
 
 std::optional<Batch> Loader::next() {
   DataLoader& loader = get();
-  if (options_.workers > 0) wait();
   std::optional<Batch> batch;
   {
     const py::gil_scoped_release released;

@@ -35,7 +35,7 @@ void train(const std::string& folder) {
   set_float32_matmul_precision("highest");
   nn::AlexNet model = make_model();
   save_safetensors(folder + "/start.safetensors", parameters_of(model));
-  optim::SGD sgd(model.parameters(), {.lr = 1e-5, .momentum = 0.9, .weight_decay = 5e-4});
+  optim::SGD sgd(model.parameters(), {.lr = 2e-5, .momentum = 0.9, .weight_decay = 5e-4});
   // Noise around a picture of 4 x 4 patches for each class, so that there is something to learn.
   const Tensor pictures = randn({kClasses, 3, 4, 1, 4, 1})
                               .expand({kClasses, 3, 4, 8, 4, 8})
@@ -44,7 +44,7 @@ void train(const std::string& folder) {
   std::vector<float> losses;
   for (Index step = 0; step < kSteps; ++step) {
     const Tensor target = randint(0, kClasses, kBatch);
-    const Tensor x = 0.9 * pictures.index_select(0, target) + 0.45 * randn({kBatch, 3, 32, 32});
+    const Tensor x = 0.9 * pictures.index_select(0, target) + 0.2 * randn({kBatch, 3, 32, 32});
     run["x." + std::to_string(step)] = x;
     run["target." + std::to_string(step)] = target;
     const Tensor loss = cross_entropy(model(x), target);

@@ -33,7 +33,7 @@ class AlexNet(nn.Module):
 def losses(start, run):
     model = AlexNet()
     model.load_state_dict(start)
-    sgd = torch.optim.SGD(model.parameters(), lr=1e-5, momentum=0.9, weight_decay=5e-4)
+    sgd = torch.optim.SGD(model.parameters(), lr=2e-5, momentum=0.9, weight_decay=5e-4)
     for step in range(len(run["losses"])):
         loss = nn.functional.cross_entropy(model(run[f"x.{step}"]), run[f"target.{step}"])
         sgd.zero_grad()
@@ -57,7 +57,7 @@ def compare(programs):
     off = [relative(a, b) for a, b in zip(ours, losses(start, run), strict=True)]
     worst = max(off)
     # A network that learns nothing, or ends in NaN, would agree with any other.
-    learned = sum(ours[-10:]) < 0.75 * sum(ours[:10])
+    learned = sum(ours[-10:]) < 0.6 * sum(ours[:10])
     fine = len(ours) == 50 and worst < LIMIT and learned
     print(
         f"training: {len(ours)} steps, loss {ours[0]:.4f} to {ours[-1]:.4f}, at most {worst:.2g} "

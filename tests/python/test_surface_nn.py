@@ -41,7 +41,6 @@ EXCEPTIONS = {
     "get": "dataset[i]",
     "size": "len()",
     "next": "__next__(): a loader is an iterator",
-    "wait_for": "next() waits so that Ctrl-C is answered",
     "State": "a tuple",
     "Iterator": "a loader is an iterator",
     "begin": "__iter__()",
