@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include <weft/core/caching_state.h>
 #include <weft/core/check.h>
 

@@ -1,5 +1,7 @@
 #include <weft/core/layout.h>
 
+#include <algorithm>
+#include <cmath>
 #include <numeric>
 
 #include <weft/core/check.h>

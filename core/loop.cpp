@@ -1,5 +1,6 @@
 #include <weft/core/loop.h>
 
+#include <cmath>
 #include <cstdlib>
 
 #include <weft/core/layout.h>

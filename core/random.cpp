@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <mutex>
 #include <random>
 #include <vector>
 
@@ -7,6 +8,10 @@
 namespace weft {
 
 namespace {
+// Of every generator, which holds it for an addition: one apiece would bring <mutex> into what each
+// user compiles.
+constinit std::mutex mutex;
+
 thread_local constinit DrawGuard* guard = nullptr;  // the innermost
 
 bool same(RandomKey a, RandomKey b) { return a.seed == b.seed && a.offset == b.offset; }
@@ -22,7 +27,7 @@ std::uint64_t Generator::seed() {
 
 RandomKey Generator::next(Index numbers) {
   const auto blocks = numbers > 0 ? (static_cast<std::uint64_t>(numbers) + 3) / 4 : 0;
-  const std::lock_guard lock(mutex_);
+  const std::lock_guard lock(mutex);
   const RandomKey key = state_;
   state_.offset += blocks;
   if (guard && this == &default_generator()) guard->note(key, state_);
@@ -30,12 +35,12 @@ RandomKey Generator::next(Index numbers) {
 }
 
 RandomKey Generator::state() const {
-  const std::lock_guard lock(mutex_);
+  const std::lock_guard lock(mutex);
   return state_;
 }
 
 void Generator::set_state(RandomKey state) {
-  const std::lock_guard lock(mutex_);
+  const std::lock_guard lock(mutex);
   state_ = state;
 }
 
@@ -54,7 +59,7 @@ DrawGuard::~DrawGuard() {
     return;
   }
   Generator& g = default_generator();
-  const std::lock_guard lock(g.mutex_);
+  const std::lock_guard lock(mutex);
   if (same(g.state_, next_)) g.state_ = first_;
 }
 

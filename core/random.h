@@ -2,7 +2,6 @@
 
 #include <array>
 #include <cstdint>
-#include <mutex>
 #include <span>
 #include <utility>
 
@@ -45,7 +44,6 @@ class WEFT_API Generator {
 
  private:
   friend class DrawGuard;
-  mutable std::mutex mutex_;
   RandomKey state_;
 };
 

@@ -1,6 +1,5 @@
 #pragma once
 
-#include <algorithm>
 #include <concepts>
 #include <cstdint>
 #include <initializer_list>
@@ -30,13 +29,13 @@ class Shape {
   constexpr Shape(std::span<const Index> values)
       : rank_(static_cast<int>(values.size())) {  // NOLINT
     if (values.size() > kMaxRank) detail::throw_rank(values.size());
-    std::copy(values.begin(), values.end(), values_);
+    for (int i = 0; i < rank_; ++i) values_[i] = values[static_cast<std::size_t>(i)];
   }
   Shape(const std::vector<Index>& values) : Shape(std::span<const Index>(values)) {}  // NOLINT
   static constexpr Shape filled(int rank, Index value) {
     Shape s;
     s.rank_ = rank;
-    std::fill_n(s.values_, rank, value);
+    for (int i = 0; i < rank; ++i) s.values_[i] = value;
     return s;
   }
 
@@ -62,11 +61,12 @@ class Shape {
   }
   constexpr void insert(int at, Index value) {
     push_back(value);
-    std::rotate(values_ + at, values_ + rank_ - 1, values_ + rank_);
+    for (int i = rank_ - 1; i > at; --i) values_[i] = values_[i - 1];
+    values_[at] = value;
   }
   constexpr void erase(int at) {
-    std::copy(values_ + at + 1, values_ + rank_, values_ + at);
     --rank_;
+    for (int i = at; i < rank_; ++i) values_[i] = values_[i + 1];
   }
 
   friend constexpr bool operator==(const Shape& a, const Shape& b) {

@@ -1,5 +1,6 @@
 #include <weft/cpu/elementwise.h>
 
+#include <algorithm>
 #include <cstring>
 
 #include <weft/cpu/isa.h>

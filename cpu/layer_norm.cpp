@@ -1,5 +1,6 @@
 #include <weft/cpu/norm.h>
 
+#include <algorithm>
 #include <cmath>
 
 #include <weft/cpu/norm_common.h>

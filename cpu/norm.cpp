@@ -1,5 +1,7 @@
 #include <weft/cpu/norm.h>
 
+#include <algorithm>
+
 #include <weft/core/layout.h>
 #include <weft/cpu/norm_common.h>
 

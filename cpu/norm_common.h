@@ -1,5 +1,7 @@
 #pragma once
 
+#include <algorithm>
+
 #include <weft/core/threads.h>
 #include <weft/cpu/elements.h>
 #include <weft/cpu/isa/norm.h>

@@ -1,5 +1,6 @@
 #include <weft/cpu/optimizer.h>
 
+#include <algorithm>
 #include <cmath>
 
 #include <weft/core/threads.h>

@@ -1,5 +1,6 @@
 #include <weft/cpu/reduce.h>
 
+#include <algorithm>
 #include <cmath>
 #include <cstring>
 #include <limits>

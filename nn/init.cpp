@@ -1,5 +1,6 @@
 #include <weft/nn/init.h>
 
+#include <algorithm>
 #include <cmath>
 #include <numbers>
 

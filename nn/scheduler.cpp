@@ -1,5 +1,6 @@
 #include <weft/nn/scheduler.h>
 
+#include <algorithm>
 #include <cmath>
 #include <numbers>
 

@@ -1,7 +1,6 @@
 #pragma once
 
 #include <array>
-#include <cmath>
 #include <cstdint>
 #include <limits>
 #include <type_traits>
@@ -16,8 +15,32 @@
 // on masks.
 namespace weft::formula {
 
-using std::abs, std::ceil, std::cos, std::erf, std::exp, std::floor, std::fmod, std::log,
-    std::log1p, std::pow, std::sin, std::sqrt, std::tanh;
+// The C library's functions, overloaded as in <cmath>, which would be a tenth of what
+// <weft/weft.h> costs to compile.
+#define WEFT_FORMULA_FUNCTION(name, builtin)                  \
+  WEFT_HD inline double name(double x) { return builtin(x); } \
+  WEFT_HD inline float name(float x) { return builtin##f(x); }
+#define WEFT_FORMULA_FUNCTION2(name, builtin)                              \
+  WEFT_HD inline double name(double x, double y) { return builtin(x, y); } \
+  WEFT_HD inline float name(float x, float y) { return builtin##f(x, y); }
+WEFT_FORMULA_FUNCTION(abs, __builtin_fabs)
+WEFT_FORMULA_FUNCTION(ceil, __builtin_ceil)
+WEFT_FORMULA_FUNCTION(cos, __builtin_cos)
+WEFT_FORMULA_FUNCTION(erf, __builtin_erf)
+WEFT_FORMULA_FUNCTION(exp, __builtin_exp)
+WEFT_FORMULA_FUNCTION(floor, __builtin_floor)
+WEFT_FORMULA_FUNCTION(log, __builtin_log)
+WEFT_FORMULA_FUNCTION(log1p, __builtin_log1p)
+WEFT_FORMULA_FUNCTION(sin, __builtin_sin)
+WEFT_FORMULA_FUNCTION(sqrt, __builtin_sqrt)
+WEFT_FORMULA_FUNCTION(tanh, __builtin_tanh)
+WEFT_FORMULA_FUNCTION(nearbyint, __builtin_nearbyint)
+WEFT_FORMULA_FUNCTION(trunc, __builtin_trunc)
+WEFT_FORMULA_FUNCTION2(copysign, __builtin_copysign)
+WEFT_FORMULA_FUNCTION2(fmod, __builtin_fmod)
+WEFT_FORMULA_FUNCTION2(pow, __builtin_pow)
+#undef WEFT_FORMULA_FUNCTION
+#undef WEFT_FORMULA_FUNCTION2
 
 template <class T>
 WEFT_HD T select(bool mask, T a, T b) {
@@ -25,7 +48,7 @@ WEFT_HD T select(bool mask, T a, T b) {
 }
 template <class T>
 WEFT_HD T round_even(T x) {
-  return std::nearbyint(x);
+  return nearbyint(x);
 }
 template <class T>
 WEFT_HD bool is_nan(T x) {
@@ -37,7 +60,7 @@ WEFT_HD T min(T a, T b) {
 }
 template <class T>
 WEFT_HD T trunc_div(T a, T b) {
-  return std::trunc(a / b);
+  return trunc(a / b);
 }
 
 // Integers: division by zero gives 0 and does not trap (the op refuses it before).
@@ -57,7 +80,7 @@ template <class T>
   if (b == 0) return a / b;
   T remainder = fmod(a, b), q = (a - remainder) / b;
   if (remainder != 0 && (b < 0) != (remainder < 0)) q -= 1;
-  if (q == 0) return std::copysign(T(0), a / b);
+  if (q == 0) return copysign(T(0), a / b);
   const T down = floor(q);
   return q - down > T(0.5) ? down + 1 : down;
 }

@@ -1,5 +1,7 @@
 #include <weft/ops/index.h>
 
+#include <algorithm>
+
 #include <weft/autograd/mode.h>
 #include <weft/core/check.h>
 #include <weft/ops/choice.h>

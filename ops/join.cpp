@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include <weft/autograd/record.h>
 #include <weft/core/check.h>
 #include <weft/ops/kernels.h>

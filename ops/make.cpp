@@ -1,5 +1,6 @@
 #include <weft/ops/make.h>
 
+#include <algorithm>
 #include <cmath>
 
 #include <weft/autograd/record.h>

@@ -1,5 +1,7 @@
 #include <weft/ops/shape.h>
 
+#include <algorithm>
+
 #include <weft/autograd/record.h>
 #include <weft/core/check.h>
 #include <weft/ops/kernels.h>

@@ -347,8 +347,8 @@ struct Clamp {
   template <class T>
   T grad(T g, T x, T) const {
     const auto number = x == x;
-    const auto above = std::isinf(low) ? number : x > T(low),
-               below = std::isinf(high) ? number : x < T(high);
+    const auto above = __builtin_isinf(low) ? number : x > T(low),
+               below = __builtin_isinf(high) ? number : x < T(high);
     return select(above & below, g, T(0));
   }
 };

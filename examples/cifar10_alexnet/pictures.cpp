@@ -1,5 +1,7 @@
 #include <weft/examples/cifar10_alexnet/pictures.h>
 
+#include <algorithm>
+
 #include <weft/data/image.h>
 
 namespace cifar {

@@ -1,5 +1,6 @@
 #include <weft/python/src/array.h>
 
+#include <algorithm>
 #include <cstring>
 #include <memory>
 

@@ -1,5 +1,6 @@
 #include <time.h>
 
+#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <numeric>

@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include <weft/tests/catch.h>
 #include <weft/tests/op_table/row.h>
 

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <limits>
 
 #include <weft/tests/op_table/row.h>

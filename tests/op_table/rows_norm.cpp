@@ -1,3 +1,6 @@
+#include <algorithm>
+#include <cmath>
+
 #include <weft/tests/op_table/row.h>
 
 // Normalisation.

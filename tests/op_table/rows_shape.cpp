@@ -1,3 +1,5 @@
+#include <cmath>
+
 #include <weft/tests/op_table/row.h>
 
 // Views and copies.

@@ -1,3 +1,6 @@
+#include <algorithm>
+#include <cmath>
+
 #include <weft/autograd/gradcheck.h>
 #include <weft/weft.h>
 

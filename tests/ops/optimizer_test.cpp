@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include <weft/ops/kernels.h>
 
 #include <weft/tests/ops/ramp.h>

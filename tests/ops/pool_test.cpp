@@ -1,3 +1,5 @@
+#include <cmath>
+
 #include <weft/autograd/gradcheck.h>
 
 #include <weft/tests/ops/ramp.h>

@@ -1,5 +1,8 @@
 #pragma once
 
+#include <algorithm>
+#include <cmath>
+
 #include <weft/weft.h>
 
 #include <weft/tests/catch.h>

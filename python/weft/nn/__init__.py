@@ -4,8 +4,12 @@ from weft._adopt import adopt
 from weft._weft import Parameter
 from weft._weft import nn as _compiled
 from weft._weft.nn import *  # noqa: F403
-from weft.nn import init, models, utils
 from weft.nn.containers import ModuleDict, ModuleList, ParameterList
+
+# These take over the names of the compiled modules, imported above.
+import weft.nn.init
+import weft.nn.models
+import weft.nn.utils
 
 adopt(_compiled, __name__)
 

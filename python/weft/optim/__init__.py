@@ -6,7 +6,8 @@ from weft._adopt import adopt
 from weft._weft import optim as _compiled
 from weft._weft.optim import *  # noqa: F403
 from weft._weft.optim import Optimizer
-from weft.optim import lr_scheduler
+
+import weft.optim.lr_scheduler  # takes over the name of the compiled module's, imported above
 
 adopt(_compiled, __name__)
 

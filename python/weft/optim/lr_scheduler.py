@@ -5,3 +5,106 @@ from weft._weft.optim import lr_scheduler as _compiled
 from weft._weft.optim.lr_scheduler import *  # noqa: F403
 
 adopt(_compiled, __name__)
+
+
+class ReduceLROnPlateau:
+    """Lowers the rates when a measure has not become better for a while.
+
+    step(metrics) compares the number with the best so far. It counts as better when it is below
+    best * (1 - threshold) (threshold_mode "rel") or best - threshold ("abs"); with mode "max",
+    above best * (1 + threshold) or best + threshold. After more than `patience` calls in a row
+    without one, each group's rate becomes max(rate * factor, min_lr), unless that changes it by no
+    more than eps, and the next `cooldown` calls are not counted.
+
+    min_lr is a number or a sequence of one number a group. ValueError for factor >= 1, an unknown
+    mode, or a sequence of another length.
+
+    >>> import weft
+    >>> p = weft.nn.Parameter(weft.zeros(1))
+    >>> sgd = weft.optim.SGD([p], lr=1.0)
+    >>> plateau = ReduceLROnPlateau(sgd, factor=0.5, patience=1)
+    >>> for loss in [3.0, 2.0, 2.0, 2.0, 2.0]:
+    ...     plateau.step(loss)
+    >>> plateau.get_last_lr()
+    [0.5]
+    """
+
+    _STATE = ("best", "num_bad_epochs", "cooldown_counter", "last_epoch")
+
+    def __init__(
+        self,
+        optimizer,
+        mode="min",
+        factor=0.1,
+        patience=10,
+        threshold=1e-4,
+        threshold_mode="rel",
+        cooldown=0,
+        min_lr=0.0,
+        eps=1e-8,
+    ):
+        groups = len(optimizer.param_groups)
+        if not factor < 1:
+            raise ValueError(f"ReduceLROnPlateau: got factor={factor}, expected less than 1")
+        if mode not in ("min", "max"):
+            raise ValueError(f'ReduceLROnPlateau: got mode={mode!r}, expected "min" or "max"')
+        if threshold_mode not in ("rel", "abs"):
+            raise ValueError(
+                f"ReduceLROnPlateau: got threshold_mode={threshold_mode!r}, "
+                'expected "rel" or "abs"'
+            )
+        self.min_lrs = list(min_lr) if hasattr(min_lr, "__len__") else [min_lr] * groups
+        if len(self.min_lrs) != groups:
+            raise ValueError(
+                f"ReduceLROnPlateau: got {len(self.min_lrs)} values of min_lr, expected {groups}, "
+                "one a group"
+            )
+        self.optimizer = optimizer
+        self.mode, self.factor, self.patience = mode, factor, patience
+        self.threshold, self.threshold_mode = threshold, threshold_mode
+        self.cooldown, self.eps = cooldown, eps
+        self.best = float("inf") if mode == "min" else float("-inf")
+        self.num_bad_epochs = self.cooldown_counter = self.last_epoch = 0
+
+    def step(self, metrics):
+        """Takes one measure: a number, or a tensor of one element."""
+        metrics = float(metrics)
+        self.last_epoch += 1
+        if self._better(metrics):
+            self.best, self.num_bad_epochs = metrics, 0
+        else:
+            self.num_bad_epochs += 1
+        if self.cooldown_counter > 0:
+            self.cooldown_counter -= 1
+            self.num_bad_epochs = 0
+        if self.num_bad_epochs > self.patience:
+            self._reduce()
+            self.cooldown_counter, self.num_bad_epochs = self.cooldown, 0
+
+    def get_last_lr(self):
+        """The rates now, one a group."""
+        return [group["lr"] for group in self.optimizer.param_groups]
+
+    def state_dict(self):
+        """What changes from step to step; the options are the constructor's."""
+        return {name: getattr(self, name) for name in self._STATE}
+
+    def load_state_dict(self, state):
+        """Goes on from state_dict(). KeyError for a missing entry; nothing has changed then."""
+        values = [state[name] for name in self._STATE]
+        for name, value in zip(self._STATE, values):
+            setattr(self, name, value)
+
+    def _better(self, metrics):
+        sign = -1 if self.mode == "min" else 1
+        if self.threshold_mode == "rel":
+            bound = self.best * (1 + sign * self.threshold)
+        else:
+            bound = self.best + sign * self.threshold
+        return sign * metrics > sign * bound
+
+    def _reduce(self):
+        for group, least in zip(self.optimizer.param_groups, self.min_lrs):
+            lower = max(group["lr"] * self.factor, least)
+            if group["lr"] - lower > self.eps:
+                group["lr"] = lower
