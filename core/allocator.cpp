@@ -82,12 +82,14 @@ constexpr std::size_t kLongWork = 1 << 16;
 CachingAllocator& cpu_allocator();
 
 void lock_for_fork() {
+  detail::lock_generators();
   detail::lock_small_store();
   cpu_allocator().lock();
 }
 void unlock_after_fork() {
   cpu_allocator().unlock();
   detail::unlock_small_store();
+  detail::unlock_generators();
 }
 void unlock_in_child() {
   unlock_after_fork();

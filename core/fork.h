@@ -7,6 +7,8 @@ namespace weft::detail {
 // Held while a process forks.
 void lock_small_store() noexcept;
 void unlock_small_store() noexcept;
+void lock_generators() noexcept;
+void unlock_generators() noexcept;
 
 // In the child of a process that had threads at work: one thread from now on.
 void keep_one_thread() noexcept;

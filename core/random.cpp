@@ -3,6 +3,7 @@
 #include <random>
 #include <vector>
 
+#include <weft/core/fork.h>
 #include <weft/core/random.h>
 
 namespace weft {
@@ -16,6 +17,9 @@ thread_local constinit DrawGuard* guard = nullptr;  // the innermost
 
 bool same(RandomKey a, RandomKey b) { return a.seed == b.seed && a.offset == b.offset; }
 }  // namespace
+
+void detail::lock_generators() noexcept { mutex.lock(); }
+void detail::unlock_generators() noexcept { mutex.unlock(); }
 
 std::uint64_t Generator::seed() {
   std::random_device device;

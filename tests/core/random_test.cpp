@@ -1,8 +1,13 @@
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <atomic>
 #include <map>
 #include <set>
 #include <thread>
 #include <vector>
 
+#include <weft/core/allocator.h>
 #include <weft/core/random.h>
 #include <weft/tests/catch.h>
 
@@ -81,6 +86,30 @@ TEST_CASE("threads that share a generator never get the same block", "[random]")
   for (const auto& mine : offsets) seen.insert(mine.begin(), mine.end());
   CHECK(seen.size() == threads * draws);
   CHECK(*seen.rbegin() == 2 * (threads * draws - 1));
+}
+
+TEST_CASE("a child forked while others draw can draw", "[random]") {
+  memory_stats();  // the fork handlers come with the first use of memory
+  Generator g(1);
+  std::atomic<bool> done = false;
+  std::thread drawing([&] {
+    while (!done) g.next(1);
+  });
+  int failed = 0;
+  for (int i = 0; i < 300; ++i) {
+    const pid_t child = fork();
+    if (child == 0) {
+      alarm(2);  // a lock that stayed locked ends it
+      g.next(1);
+      _exit(0);
+    }
+    int status = 0;
+    waitpid(child, &status, 0);
+    failed += status != 0;
+  }
+  done = true;
+  drawing.join();
+  CHECK(failed == 0);
 }
 
 TEST_CASE("keys split into different keys, by the documented rule", "[random]") {
