@@ -15,19 +15,6 @@ bool contains(const std::vector<Tensor>& list, const Tensor& t) {
 
 }  // namespace
 
-FunctionContext::FunctionContext() = default;
-FunctionContext::~FunctionContext() = default;
-
-void FunctionContext::save_for_backward(std::vector<Tensor> tensors) {
-  to_save_ = std::move(tensors);
-}
-
-void FunctionContext::mark_non_differentiable(std::vector<Tensor> outputs) {
-  constant_ = std::move(outputs);
-}
-
-void FunctionContext::mark_dirty(std::vector<Tensor> inputs) { dirty_ = std::move(inputs); }
-
 std::vector<Tensor> FunctionContext::saved() const {
   std::vector<Tensor> result;
   for (const SavedTensor& s : saved_) result.push_back(s.get());

@@ -30,16 +30,14 @@ namespace weft::autograd {
 
 class WEFT_API FunctionContext : public std::enable_shared_from_this<FunctionContext> {
  public:
-  FunctionContext();
-  ~FunctionContext();
   // Inputs or outputs of forward(); any other tensor too. They are checked for in-place changes.
-  void save_for_backward(std::vector<Tensor> tensors);
+  void save_for_backward(std::vector<Tensor> tensors) { to_save_ = std::move(tensors); }
   std::vector<Tensor> saved() const;
   bool needs_input_grad(std::size_t input) const { return needs_.at(input); }
   // Outputs that carry no gradient, such as indices.
-  void mark_non_differentiable(std::vector<Tensor> outputs);
+  void mark_non_differentiable(std::vector<Tensor> outputs) { constant_ = std::move(outputs); }
   // Inputs that forward() changed in place and returns.
-  void mark_dirty(std::vector<Tensor> inputs);
+  void mark_dirty(std::vector<Tensor> inputs) { dirty_ = std::move(inputs); }
   // Anything that is not a tensor, by name.
   std::map<std::string, std::any> data;
 
