@@ -104,7 +104,7 @@ PyObject* binary_function(PyObject*, PyObject* const* args, Py_ssize_t n, PyObje
   static const char* signature = keep(std::string(Op::name) + "(input, " + second_name<Op> + ")");
   return guarded([&] {
     const Arguments<2> a(signature, names, args, n, keywords, 2);
-    return apply<Op>(a[0], a[1]);
+    return apply<Op>(a[0] ? a[0] : Py_None, a[1] ? a[1] : Py_None);
   });
 }
 template <class Op>

@@ -28,17 +28,31 @@ Slice to_slice(PyObject* o) {
   throw PythonError();
 }
 
+bool is_sequence(PyObject* o) {
+  return PySequence_Check(o) && !PyUnicode_Check(o) && !PyBytes_Check(o);
+}
+
+// Positions may have any integer dtype. A tensor of uint8 stays what it is, and is refused: it
+// might be meant as a mask.
+Tensor positions(const Tensor& t) {
+  const bool narrow = t.dtype() == DType::I8 || t.dtype() == DType::I16;
+  return narrow ? t.to(i64) : t;
+}
+
+Tensor array_of_positions(const Tensor& t) {
+  const bool empty = t.numel() == 0 && t.is_floating_point();  // []
+  return empty || t.dtype() == DType::U8 ? t.to(i64) : positions(t);
+}
+
 TensorIndex to_tensor_index(PyObject* o) {
   if (o == Py_None) return None;
   if (o == Py_Ellipsis) return Ellipsis;
   if (PyBool_Check(o)) return o == Py_True;
   if (PySlice_Check(o)) return to_slice(o);
-  if (is_tensor(o)) return tensor_of(o);
-  if (PyList_Check(o) || PyTuple_Check(o) || is_array(o)) {
-    const Tensor t = as_tensor(o);
-    return t.numel() == 0 && t.is_floating_point() ? t.to(i64) : t;  // []
-  }
+  if (is_tensor(o)) return positions(tensor_of(o));
+  if (PyList_Check(o) || PyTuple_Check(o) || is_array(o)) return array_of_positions(as_tensor(o));
   if (PyIndex_Check(o)) return to_index(o);
+  if (is_sequence(o)) return array_of_positions(as_tensor(o));
   throw_index(o);
 }
 

@@ -106,11 +106,20 @@ void bind_parts(py::module_& m) {
       "The views at each index of dim.", input(), "dim"_a = 0);
 }
 
+// None among tensors is a mistake.
+std::span<const Tensor> defined(const char* name, const std::vector<Tensor>& tensors) {
+  for (const Tensor& t : tensors) {
+    if (!t.defined())
+      throw py::type_error(std::string(name) + "(): got None among tensors, expected tensors");
+  }
+  return tensors;
+}
+
 void bind_joins(py::module_& m) {
   m.def(
       "cat",
       [](const std::vector<Tensor>& tensors, Index dim) {
-        return cat(std::span<const Tensor>(tensors), dim);
+        return cat(defined("cat", tensors), dim);
       },
       "The tensors joined along dim; their sizes agree in all other dims, their dtypes promote.\n\n"
       ">>> weft.cat([weft.zeros(1, 2), weft.ones(2, 2)]).shape\nweft.Size([3, 2])",
@@ -118,7 +127,7 @@ void bind_joins(py::module_& m) {
   m.def(
       "stack",
       [](const std::vector<Tensor>& tensors, Index dim) {
-        return stack(std::span<const Tensor>(tensors), dim);
+        return stack(defined("stack", tensors), dim);
       },
       "The tensors, of one shape, joined along a new dimension dim.\n\n"
       ">>> weft.stack([weft.zeros(2), weft.ones(2)], dim=1)\ntensor([[0., 1.],\n        [0., 1.]])",

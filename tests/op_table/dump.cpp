@@ -1,6 +1,9 @@
+#include <cxxabi.h>
+
 #include <algorithm>
-#include <cstdio>
+#include <cstdlib>
 #include <filesystem>
+#include <fstream>
 #include <iostream>
 
 #include <nlohmann/json.hpp>
@@ -13,7 +16,8 @@
 // sets.
 // op_table_dump names: of all rows, and of the in-place forms they try.
 // op_table_dump calls FOLDER: for each row a file ROW.safetensors with its inputs, outputs,
-// gradients of outputs and of inputs, and calls.json, which says how PyTorch is to be called.
+// gradients of outputs and of inputs; calls.json says how PyTorch and Weft's Python are to be
+// called, errors.json which calls are refused, and how.
 namespace weft::op_table {
 namespace {
 
@@ -50,6 +54,17 @@ void write_names() {
   }
 }
 
+const std::string& python_of(const Case& c) { return c.python.empty() ? c.torch : c.python; }
+
+std::vector<std::vector<Index>> strides_of(const Tensors& tensors) {
+  std::vector<std::vector<Index>> all;
+  for (const Tensor& t : tensors) {
+    const Shape s = t.defined() ? t.strides() : Shape();
+    all.emplace_back(s.begin(), s.end());
+  }
+  return all;
+}
+
 struct Dump {
   TensorMap tensors;
   nlohmann::json calls = nlohmann::json::array();
@@ -73,11 +88,15 @@ struct Dump {
                      {"file", file},
                      {"key", key},
                      {"torch", c.torch},
+                     {"python", python_of(c)},
                      {"dtype", dtype},
                      {"inputs", x.size()},
                      {"outputs", r.outputs.size()},
                      {"requires_grad", grad},
                      {"gradients", !r.grads.empty()},
+                     {"strides", strides_of(r.outputs)},
+                     {"grad_strides", strides_of(r.grads)},
+                     {"inplace", c.inplace != nullptr},
                      {"loose", row.loose},
                      {"scale", row.scale}});
   }
@@ -95,6 +114,69 @@ void add_mixed(Dump& d, const Row& row, const std::string& file) {
   }
 }
 
+// What f throws: {"error": its class, "message": its words}.
+template <class F>
+nlohmann::json error_of(F f) {
+  try {
+    f();
+  } catch (const std::exception& e) {
+    int status = 0;
+    char* name = abi::__cxa_demangle(typeid(e).name(), nullptr, nullptr, &status);
+    const std::string full = name;
+    std::free(name);
+    return {{"error", full.substr(full.rfind(':') + 1)}, {"message", e.what()}};
+  }
+  throw Error("[op_table_dump] a call that is to be refused was not");
+}
+
+struct Errors {
+  TensorMap tensors;
+  nlohmann::json calls = nlohmann::json::array();
+
+  // The call that f is, with x[i] for those that are defined.
+  template <class F>
+  void add(const Row& row, const std::string& torch, const Tensors& x, const std::string& what,
+           F f) {
+    nlohmann::json call = error_of(f);
+    const std::string key = std::to_string(calls.size()) + ".";
+    put(tensors, key + "x.", x);
+    call.update(
+        {{"op", row.name}, {"torch", torch}, {"what", what}, {"key", key}, {"inputs", x.size()}});
+    calls.push_back(std::move(call));
+  }
+
+  void add(const Row& row) {
+    for (const Bad& bad : row.bad)
+      if (!bad.torch.empty()) add(row, bad.torch, {}, "arguments", bad.call);
+    const Case& c = row.cases.front();
+    if (c.inputs.empty()) return;
+    for (int i = 0; i < kDTypeCount; ++i) {
+      const auto t = DType(i);
+      if (holds(row.dtypes, t)) continue;
+      const Tensors x = tensors_of(c.inputs, t);
+      add(row, python_of(c), x, std::string(name(t)), [&] { c.call(x); });
+    }
+    for (std::size_t i = 0; i < c.inputs.size(); ++i) {
+      if (c.inputs[i].optional) continue;
+      Tensors x = tensors_of(c.inputs, dtypes_of(row, c).back());
+      x[i] = Tensor();
+      add(row, python_of(c), x, "undefined " + std::to_string(i), [&] { c.call(x); });
+    }
+  }
+};
+
+void write_json(const std::filesystem::path& path, const nlohmann::json& value) {
+  std::ofstream out(path);
+  if (!(out << value.dump())) throw IOError("[op_table_dump] cannot write " + path.string());
+}
+
+void write_errors(const std::filesystem::path& folder) {
+  Errors errors;
+  for (const Row& row : all_rows()) errors.add(row);
+  save_safetensors((folder / "errors.safetensors").string(), errors.tensors);
+  write_json(folder / "errors.json", errors.calls);
+}
+
 void write_calls(const std::filesystem::path& folder) {
   std::filesystem::create_directories(folder);
   nlohmann::json all = nlohmann::json::array();
@@ -102,7 +184,7 @@ void write_calls(const std::filesystem::path& folder) {
     Dump d;
     const std::string file = row.name + ".safetensors";
     for (const Case& c : row.cases) {
-      if (c.torch.empty()) continue;
+      if (python_of(c).empty()) continue;
       for (DType t : dtypes_of(row, c))
         d.add(row, c, tensors_of(c.inputs, t, true), std::string(name(t)), file);
     }
@@ -110,11 +192,8 @@ void write_calls(const std::filesystem::path& folder) {
     save_safetensors((folder / file).string(), d.tensors);
     for (auto& call : d.calls) all.push_back(std::move(call));
   }
-  std::FILE* out = std::fopen((folder / "calls.json").c_str(), "w");
-  if (!out) throw IOError("[op_table_dump] cannot write " + folder.string());
-  const std::string text = all.dump();
-  std::fwrite(text.data(), 1, text.size(), out);
-  std::fclose(out);
+  write_json(folder / "calls.json", all);
+  write_errors(folder);
 }
 
 }  // namespace

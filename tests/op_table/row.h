@@ -102,11 +102,13 @@ struct Case {
   bool exact_order = false;  // not of every layout: strides are part of what it does
   std::vector<Input> big = {};  // inputs for which work is shared among threads
   bool winograd = false;        // whether some instruction sets sum in an order of Winograd's
+  std::string python = {};      // the same call in Weft's Python, where it is not `torch`
 };
 
 struct Bad {
   Tensors (*call)();
-  std::string message;  // part of what the error says
+  std::string message;     // part of what the error says
+  std::string torch = {};  // the same call in PyTorch and in Weft's Python
 };
 
 struct Row {

@@ -61,7 +61,8 @@ Row row(const std::string& torch, F f, Operand a = {-2, 2}, Operand b = {-2, 2})
   r.bad = {{[] {
               return Tensors{detail::binary<Op>(ones({2, 3}), ones({2, 4}))};
             },
-            std::string("[") + Op::name + "] got "}};
+            std::string("[") + Op::name + "] got ",
+            "(lambda x: " + torch + ")([torch.ones(2, 3), torch.ones(2, 4)])"}};
   return r;
 }
 
@@ -94,14 +95,17 @@ void add_sums(std::vector<Row>& rows) {
   r.cases.push_back(with_scalar(
       "1.5 + x[0]", real({2, 3}), [](const Tensors& x) { return 1.5 + x[0]; },
       [](double a) { return 1.5 + a; }, kFloat));
-  r.bad.push_back({[] { return Tensors{add(ones(2, i64), ones(2, i64), 0.5)}; },
-                   "[add] got alpha 0.5 for a result of int64"});
+  r.bad.push_back(
+      {[] { return Tensors{add(ones(2, i64), ones(2, i64), 0.5)}; },
+       "[add] got alpha 0.5 for a result of int64",
+       "torch.add(torch.ones(2, dtype=torch.int64), torch.ones(2, dtype=torch.int64), alpha=0.5)"});
   r.bad.push_back({[] { return Tensors{ones(2, i64).add_(ones(2))}; },
-                   "[add] got a result of float32 for a tensor of int64"});
+                   "[add] got a result of float32 for a tensor of int64",
+                   "torch.ones(2, dtype=torch.int64).add_(torch.ones(2))"});
   r.bad.push_back({[] {
                      return Tensors{ones(2).add_(ones({2, 2}))};
                    },
-                   "[add] got shape [2] in place"});
+                   "[add] got shape [2] in place", "torch.ones(2).add_(torch.ones(2, 2))"});
   rows.push_back(r);
 
   r = row<op::Sub>("torch.sub(x[0], x[1])", [](double a, double b) { return a - b; });
@@ -162,8 +166,9 @@ void add_products(std::vector<Row>& rows) {
   r.cases.push_back(with_scalar(
       "x[0] / 2", real({2, 3}), [](const Tensors& x) { return x[0] / 2; },
       [](double a) { return a / 2; }));
-  r.bad.push_back(
-      {[] { return Tensors{div(ones(2), ones(2), "up")}; }, "[div] got rounding mode \"up\""});
+  r.bad.push_back({[] { return Tensors{div(ones(2), ones(2), "up")}; },
+                   "[div] got rounding mode \"up\"",
+                   "torch.div(torch.ones(2), torch.ones(2), rounding_mode='up')"});
   rows.push_back(r);
 
   const auto name_of = [](const Row& row) { return "[" + row.name + "] got "; };
@@ -174,7 +179,9 @@ void add_products(std::vector<Row>& rows) {
   add_halves(r);
   r.bad.front().message = name_of(r);
   r.bad.push_back({[] { return Tensors{div(ones(2, i64), zeros(2, i64), "trunc")}; },
-                   "[div] got an integer zero as divisor"});
+                   "[div] got an integer zero as divisor",
+                   "torch.div(torch.ones(2, dtype=torch.int64), torch.zeros(2, dtype=torch.int64), "
+                   "rounding_mode='trunc')"});
   rows.push_back(r);
 
   r = row<op::FloorDiv>("torch.div(x[0], x[1], rounding_mode='floor')",
@@ -187,7 +194,8 @@ void add_products(std::vector<Row>& rows) {
   for (Case& c : r.cases) c.call = [](const Tensors& x) { return div(x[0], x[1], "floor"); };
   in_place(r, [](Tensors& x) { x[0].div_(x[1], "floor"); });
   r.bad.push_back({[] { return Tensors{div(ones(2, i64), 0, "floor")}; },
-                   "[div] got an integer zero as divisor"});
+                   "[div] got an integer zero as divisor",
+                   "torch.div(torch.ones(2, dtype=torch.int64), 0, rounding_mode='floor')"});
   rows.push_back(r);
 }
 
@@ -252,8 +260,10 @@ void add_choices(std::vector<Row>& rows) {
                      nullptr,
                      kFloat});
   r.bad = {{[] { return Tensors{where(ones(2), ones(2), ones(2))}; },
-            "[where] got a condition of float32, expected bool"},
-           {[] { return Tensors{where(ones(2, boolean), ones(3), ones(2))}; }, "[where] got "}};
+            "[where] got a condition of float32, expected bool",
+            "torch.where(torch.ones(2), torch.ones(2), torch.ones(2))"},
+           {[] { return Tensors{where(ones(2, boolean), ones(3), ones(2))}; }, "[where] got ",
+            "torch.where(torch.ones(2, dtype=torch.bool), torch.ones(3), torch.ones(2))"}};
   rows.push_back(r);
 }
 

@@ -62,11 +62,11 @@ Row index_row() {
   r.bad = {{[] {
               return Tensors{ones(3).index({tensor({0, 3})})};
             },
-            "[index] got "},
+            "[index] got ", "torch.ones(3)[torch.tensor([0, 3])]"},
            {[] {
               return Tensors{ones(3).index({0, 0})};
             },
-            "[index] got "}};
+            "[index] got ", "torch.ones(3)[0, 0]"}};
   return r;
 }
 
@@ -96,7 +96,8 @@ Row index_put_row() {
   r.bad = {{[] {
               return Tensors{ones(3).index_put_({tensor({0, 5})}, ones(2))};
             },
-            "[index_put_] got "}};
+            "[index_put_] got ",
+            "torch.ones(3).index_put_((torch.tensor([0, 5]),), torch.ones(2))"}};
   return r;
 }
 
@@ -113,11 +114,11 @@ Row index_select_row() {
   r.bad = {{[] {
               return Tensors{ones({2, 3}).index_select(1, tensor({0, 3}))};
             },
-            "[index_select] got "},
+            "[index_select] got ", "torch.ones(2, 3).index_select(1, torch.tensor([0, 3]))"},
            {[] {
               return Tensors{ones({2, 3}).index_select(1, ones(2))};
             },
-            "[index_select] got "}};
+            "[index_select] got ", "torch.ones(2, 3).index_select(1, torch.ones(2))"}};
   return r;
 }
 
@@ -138,7 +139,8 @@ Row index_add_row() {
   r.bad = {{[] {
               return Tensors{ones({2, 3}).index_add(0, tensor({2}), ones({1, 3}))};
             },
-            "[index_add] got "}};
+            "[index_add] got ",
+            "torch.ones(2, 3).index_add(0, torch.tensor([2]), torch.ones(1, 3))"}};
   return r;
 }
 
@@ -152,7 +154,10 @@ Row gather_row() {
                             });
                           }}});
   r.cases[0].big = {real({503, 407}), integers({503, 300}, 0, 407)};
-  r.bad = {{[] { return Tensors{ones({2, 3}).gather(1, tensor({{0}, {3}}))}; }, "[gather] got "}};
+  r.bad = {{[] {
+              return Tensors{ones({2, 3}).gather(1, tensor({{0}, {3}}))};
+            },
+            "[gather] got ", "torch.ones(2, 3).gather(1, torch.tensor([[0], [3]]))"}};
   return r;
 }
 
@@ -179,7 +184,8 @@ Row scatter_row(bool add) {
     r.bad = {{[] {
                 return Tensors{ones({2, 3}).scatter_add(1, tensor({{0, 3}}), ones({1, 2}))};
               },
-              "[scatter_add] got "}};
+              "[scatter_add] got ",
+              "torch.ones(2, 3).scatter_add(1, torch.tensor([[0, 3]]), torch.ones(1, 2))"}};
   } else {
     c.call = [](const Tensors& x) { return x[0].scatter(1, x[1], x[2]); };
     c.reference = [](const Arrays& x) {
@@ -193,7 +199,8 @@ Row scatter_row(bool add) {
     r.bad = {{[] {
                 return Tensors{ones({2, 3}).scatter(1, tensor({{0, 3}}), ones({1, 2}))};
               },
-              "[scatter] got "}};
+              "[scatter] got ",
+              "torch.ones(2, 3).scatter(1, torch.tensor([[0, 3]]), torch.ones(1, 2))"}};
   }
   return r;
 }
@@ -220,8 +227,8 @@ std::vector<Row> masks() {
                                           y.sizes = static_cast<Index>(y.values.size());
                                           return y;
                                         }}}));
-  rows.back().bad = {
-      {[] { return Tensors{ones(3).masked_select(ones(3))}; }, "[masked_select] got "}};
+  rows.back().bad = {{[] { return Tensors{ones(3).masked_select(ones(3))}; },
+                      "[masked_select] got ", "torch.ones(3).masked_select(torch.ones(3))"}};
   rows.push_back(row("masked_fill", {{"torch.masked_fill(x[0], x[1], 3)",
                                       {real({3, 4}), mask({3, 1})},
                                       [](const Tensors& x) { return x[0].masked_fill(x[1], 3); },
@@ -233,8 +240,8 @@ std::vector<Row> masks() {
                                       [](Tensors& x) { x[0].masked_fill_(x[1], 3); },
                                       kNumber}}));
   rows.back().cases[0].big = {real({503, 407}), mask({503, 1})};
-  rows.back().bad = {
-      {[] { return Tensors{ones(3).masked_fill(ones(3), 0)}; }, "[masked_fill] got "}};
+  rows.back().bad = {{[] { return Tensors{ones(3).masked_fill(ones(3), 0)}; }, "[masked_fill] got ",
+                      "torch.ones(3).masked_fill(torch.ones(3), 0)"}};
   rows.push_back(row("embedding", {{"torch.nn.functional.embedding(x[1], x[0])",
                                     {real({5, 3}), indices({2, 2}, {4, 0, 4, 1})},
                                     [](const Tensors& x) { return embedding(x[0], x[1]); },
@@ -247,7 +254,8 @@ std::vector<Row> masks() {
   rows.back().bad = {{[] {
                         return Tensors{embedding(ones({3, 2}), tensor({3}))};
                       },
-                      "[embedding] got "}};
+                      "[embedding] got ",
+                      "torch.nn.functional.embedding(torch.tensor([3]), torch.ones(3, 2))"}};
   return rows;
 }
 
@@ -265,7 +273,10 @@ std::vector<Row> joins() {
                               }}}));
   rows.back().mixes = true;
   rows.back().cases[0].big = {real({503, 407}), real({503, 300})};
-  rows.back().bad = {{[] { return Tensors{cat({ones({2, 3}), ones({3, 3})}, 1)}; }, "[cat] got "}};
+  rows.back().bad = {{[] {
+                        return Tensors{cat({ones({2, 3}), ones({3, 3})}, 1)};
+                      },
+                      "[cat] got ", "torch.cat([torch.ones(2, 3), torch.ones(3, 3)], 1)"}};
   rows.push_back(row("stack", {{"torch.stack((x[0], x[1]), -1)",
                                 {real({2, 3}), real({2, 3})},
                                 [](const Tensors& x) {
@@ -276,7 +287,10 @@ std::vector<Row> joins() {
                                     return at(x[static_cast<std::size_t>(i[2])], {i[0], i[1]});
                                   });
                                 }}}));
-  rows.back().bad = {{[] { return Tensors{stack({ones(2), ones(3)})}; }, "[stack] got "}};
+  rows.back().bad = {{[] {
+                        return Tensors{stack({ones(2), ones(3)})};
+                      },
+                      "[stack] got ", "torch.stack([torch.ones(2), torch.ones(3)])"}};
   rows.push_back(row(
       "flip",
       {{"torch.flip(x[0], (0, 1))",
@@ -287,7 +301,8 @@ std::vector<Row> joins() {
         [](const Arrays& x) {
           return generate({2, 3}, [&](const Shape& i) { return at(x[0], {1 - i[0], 2 - i[1]}); });
         }}}));
-  rows.back().bad = {{[] { return Tensors{ones(3).flip({1})}; }, "[flip] got "}};
+  rows.back().bad = {
+      {[] { return Tensors{ones(3).flip({1})}; }, "[flip] got ", "torch.ones(3).flip((1,))"}};
   rows.push_back(row("pad", {{"torch.nn.functional.pad(x[0], (1, 2, 0, 1), value=5)",
                               {real({2, 3})},
                               [](const Tensors& x) {
@@ -311,7 +326,10 @@ std::vector<Row> joins() {
                                   return i[1] < 2 ? at(x[0], {i[0], i[1] + 1}) : 0.0;
                                 });
                               }}}));
-  rows.back().bad = {{[] { return Tensors{pad(ones(3), {1, 2, 3})}; }, "[pad] got "}};
+  rows.back().bad = {{[] {
+                        return Tensors{pad(ones(3), {1, 2, 3})};
+                      },
+                      "[pad] got ", "torch.nn.functional.pad(torch.ones(3), (1, 2, 3))"}};
   return rows;
 }
 

@@ -63,7 +63,10 @@ Row softmax_row(const std::string& name, Call, F) {
              {head + "-1)", {row_corners()}, last, of_last, nullptr, kFloat, false}};
   r.cases[0].big = {real({301, 707}, -4, 4)};
   r.cases[1].big = {real({11, 97, 5, 41}, -4, 4)};
-  r.bad = {{[] { return Tensors{Call{}(ones({2, 3}), 2)}; }, "[" + name + "] got "}};
+  r.bad = {{[] {
+              return Tensors{Call{}(ones({2, 3}), 2)};
+            },
+            "[" + name + "] got ", "torch." + name + "(torch.ones(2, 3), 2)"}};
   return r;
 }
 
@@ -229,23 +232,30 @@ Row cross_entropy_row() {
   r.bad = {{[] {
               return Tensors{cross_entropy(ones({2, 3}), tensor({0, 3}))};
             },
-            "[cross_entropy] got target 3"},
+            "[cross_entropy] got target 3",
+            "torch.nn.functional.cross_entropy(torch.ones(2, 3), torch.tensor([0, 3]))"},
            {[] {
               return Tensors{cross_entropy(ones({2, 3}), tensor({0}))};
             },
-            "[cross_entropy] got input of shape [2, 3] and target of shape [1]"},
+            "[cross_entropy] got input of shape [2, 3] and target of shape [1]",
+            "torch.nn.functional.cross_entropy(torch.ones(2, 3), torch.tensor([0]))"},
            {[] {
               return Tensors{cross_entropy(ones({2, 3}), ones({2, 4}))};
             },
-            "[cross_entropy] got input of shape [2, 3] and target of shape [2, 4]"},
+            "[cross_entropy] got input of shape [2, 3] and target of shape [2, 4]",
+            "torch.nn.functional.cross_entropy(torch.ones(2, 3), torch.ones(2, 4))"},
            {[] {
               return Tensors{cross_entropy(ones({2, 3}), tensor({0, 1}), {.weight = ones(2)})};
             },
-            "[cross_entropy] got weight of shape [2]"},
+            "[cross_entropy] got weight of shape [2]",
+            "torch.nn.functional.cross_entropy(torch.ones(2, 3), torch.tensor([0, 1]), "
+            "weight=torch.ones(2))"},
            {[] {
               return Tensors{cross_entropy(ones({2, 3}), tensor({0, 1}), {.label_smoothing = 1.5})};
             },
-            "[cross_entropy] got label_smoothing 1.5"}};
+            "[cross_entropy] got label_smoothing 1.5",
+            "torch.nn.functional.cross_entropy(torch.ones(2, 3), torch.tensor([0, 1]), "
+            "label_smoothing=1.5)"}};
   return r;
 }
 
@@ -278,7 +288,8 @@ Row nll_row() {
   r.bad = {{[] {
               return Tensors{nll_loss(ones({2, 3}), tensor({0, 3}))};
             },
-            "[nll_loss] got target 3"}};
+            "[nll_loss] got target 3",
+            "torch.nn.functional.nll_loss(torch.ones(2, 3), torch.tensor([0, 3]))"}};
   return r;
 }
 
@@ -311,7 +322,10 @@ Row difference_row(const std::string& name, Call, F) {
               kFloat,
               false}};
   r.cases[0].big = {real({301, 707}), real({301, 707})};
-  r.bad = {{[] { return Tensors{Call{}(ones({2, 3}), ones({2, 4}), Reduction::Mean)}; }, "got "}};
+  r.bad = {{[] {
+              return Tensors{Call{}(ones({2, 3}), ones({2, 4}), Reduction::Mean)};
+            },
+            "got ", "torch.nn.functional." + name + "(torch.ones(2, 3), torch.ones(2, 4))"}};
   return r;
 }
 
@@ -359,10 +373,12 @@ Row logits_row() {
        kFloat,
        false}};
   r.cases[0].big = {real({301, 707}), real({301, 707}, 0, 1)};
-  r.bad = {{[] {
-              return Tensors{binary_cross_entropy_with_logits(ones({2, 3}), ones(3))};
-            },
-            "[binary_cross_entropy_with_logits] got input of shape [2, 3]"}};
+  r.bad = {
+      {[] {
+         return Tensors{binary_cross_entropy_with_logits(ones({2, 3}), ones(3))};
+       },
+       "[binary_cross_entropy_with_logits] got input of shape [2, 3]",
+       "torch.nn.functional.binary_cross_entropy_with_logits(torch.ones(2, 3), torch.ones(3))"}};
   return r;
 }
 
@@ -391,12 +407,14 @@ Row one_hot_row() {
               {indices({}, {2})},
               [](const Tensors& x) { return one_hot(x[0], 5); },
               [](const Arrays& x) { return encoded(x[0], 5); }}};
-  r.bad = {{[] { return Tensors{one_hot(ones(2))}; }, "[one_hot] got float32"},
+  r.bad = {{[] { return Tensors{one_hot(ones(2))}; }, "[one_hot] got float32",
+            "torch.nn.functional.one_hot(torch.ones(2))"},
            {[] {
               return Tensors{one_hot(tensor({0, 3}), 3)};
             },
-            "[one_hot] got class 3"},
-           {[] { return Tensors{one_hot(tensor({-1}))}; }, "[one_hot] got class -1"}};
+            "[one_hot] got class 3", "torch.nn.functional.one_hot(torch.tensor([0, 3]), 3)"},
+           {[] { return Tensors{one_hot(tensor({-1}))}; }, "[one_hot] got class -1",
+            "torch.nn.functional.one_hot(torch.tensor([-1]))"}};
   return r;
 }
 

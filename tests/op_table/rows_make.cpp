@@ -22,24 +22,28 @@ Array filled(const Shape& sizes, double v) {
 }
 
 template <class F>
-Row random_row(const std::string& name, ResultType result, F) {
-  return row(name, result, {{"", {}, [](const Tensors&) {
-                               manual_seed(7);
-                               return F{}();
-                             }}});
+Row random_row(const std::string& name, ResultType result, F, const std::string& python) {
+  Row r = row(name, result, {{"", {}, [](const Tensors&) {
+                                manual_seed(7);
+                                return F{}();
+                              }}});
+  r.cases[0].python = "(torch.manual_seed(7), " + python + ")[1]";
+  return r;
 }
 
 std::vector<Row> constants() {
   std::vector<Row> rows;
-  Row r = row("empty", as_f32, {{"", {}, [](const Tensors&) { return empty({2, 3}).zero_(); }}});
+  Row r = row("empty", as_f32, {{"torch.empty(2, 3).zero_()", {}, [](const Tensors&) {
+                                   return empty({2, 3}).zero_();
+                                 }}});
   r.bad = {{[] {
               return Tensors{empty({2, -3})};
             },
-            "[empty] got "},
+            "[empty] got ", "torch.empty(2, -3)"},
            {[] {
               return Tensors{empty({Index{1} << 40, Index{1} << 40})};
             },
-            "[empty] got "}};
+            "[empty] got ", "torch.empty(1 << 40, 1 << 40)"}};
   rows.push_back(r);
   rows.push_back(row("zeros", as_f32,
                      {{"torch.zeros(2, 3)",
@@ -85,9 +89,10 @@ std::vector<Row> constants() {
                        [](const Arrays& x) { return filled(x[0].sizes, 3); },
                        nullptr,
                        kNumber}}));
-  rows.push_back(row("empty_like", same_dtype, {{"", {real({2, 3})}, [](const Tensors& x) {
-                                                   return empty_like(x[0]).zero_();
-                                                 }}}));
+  rows.push_back(row("empty_like", same_dtype,
+                     {{"torch.empty_like(x[0]).zero_()", {real({2, 3})}, [](const Tensors& x) {
+                         return empty_like(x[0]).zero_();
+                       }}}));
   rows.push_back(row("fill_", same_dtype,
                      {{"x[0].clone().fill_(3)",
                        {real({2, 3})},
@@ -112,7 +117,10 @@ std::vector<Row> constants() {
                        [](const Arrays&) {
                          return Array{{2, 2}, {1.5, 2, 3, 4}};
                        }}}));
-  rows.back().bad = {{[] { return Tensors{tensor({{1, 2}, {3}})}; }, "[tensor] got "}};
+  rows.back().bad = {{[] {
+                        return Tensors{tensor({{1, 2}, {3}})};
+                      },
+                      "[tensor] got ", "torch.tensor([[1, 2], [3]])"}};
   rows.push_back(row("from_blob", as_f32,
                      {{"torch.tensor([1.0, 2.0])",
                        {},
@@ -141,8 +149,9 @@ std::vector<Row> ranges() {
                        [](const Arrays&) {
                          return Array{3, {7, 4, 1}};
                        }}}));
-  rows.back().bad = {{[] { return Tensors{arange(0, 5, 0)}; }, "[arange] got "},
-                     {[] { return Tensors{arange(0, 5, -1)}; }, "[arange] got "}};
+  rows.back().bad = {
+      {[] { return Tensors{arange(0, 5, 0)}; }, "[arange] got ", "torch.arange(0, 5, 0)"},
+      {[] { return Tensors{arange(0, 5, -1)}; }, "[arange] got ", "torch.arange(0, 5, -1)"}};
   rows.push_back(row("linspace", as_f32,
                      {{"torch.linspace(-1, 1, 5)",
                        {},
@@ -150,7 +159,8 @@ std::vector<Row> ranges() {
                        [](const Arrays&) {
                          return Array{5, {-1, -0.5, 0, 0.5, 1}};
                        }}}));
-  rows.back().bad = {{[] { return Tensors{linspace(0, 1, -1)}; }, "[linspace] got "}};
+  rows.back().bad = {
+      {[] { return Tensors{linspace(0, 1, -1)}; }, "[linspace] got ", "torch.linspace(0, 1, -1)"}};
   rows.push_back(row("eye", as_f32,
                      {{"torch.eye(2, 3)",
                        {},
@@ -158,43 +168,82 @@ std::vector<Row> ranges() {
                        [](const Arrays&) {
                          return generate({2, 3}, [](const Shape& i) { return i[0] == i[1]; });
                        }}}));
-  rows.back().bad = {{[] { return Tensors{eye(-1)}; }, "got"}};
+  rows.back().bad = {{[] { return Tensors{eye(-1)}; }, "got", "torch.eye(-1)"}};
   return rows;
 }
 
 std::vector<Row> random_numbers() {
   std::vector<Row> rows;
-  rows.push_back(random_row("rand", as_f32, [] { return rand({300, 301}); }));
-  rows.push_back(random_row("randn", as_f32, [] { return randn({300, 301}); }));
-  rows.push_back(random_row("randint", as_i64, [] { return randint(-5, 9, {300, 301}); }));
-  rows.back().bad = {{[] { return Tensors{randint(3, 3, 2)}; }, "[randint] got [3, 3)"}};
-  rows.push_back(random_row("randperm", as_i64, [] { return randperm(1000); }));
-  rows.back().bad = {{[] { return Tensors{randperm(-1)}; }, "[randperm] got n = -1"}};
-  rows.push_back(random_row("rand_like", as_f32, [] { return rand_like(zeros({20, 31})); }));
-  rows.push_back(random_row("randn_like", as_f32, [] { return randn_like(zeros({20, 31})); }));
-  rows.push_back(random_row("uniform_", as_f32, [] {
-    Tensor x = zeros({300, 301});
-    return uniform_(x, -1, 2);
-  }));
-  rows.push_back(random_row("normal_", as_f32, [] {
-    Tensor x = zeros({300, 301});
-    return normal_(x, 1, 2);
-  }));
+  rows.push_back(random_row(
+      "rand", as_f32,
+      [] {
+        return rand({300, 301});
+      },
+      "torch.rand(300, 301)"));
+  rows.push_back(random_row(
+      "randn", as_f32,
+      [] {
+        return randn({300, 301});
+      },
+      "torch.randn(300, 301)"));
+  rows.push_back(random_row(
+      "randint", as_i64,
+      [] {
+        return randint(-5, 9, {300, 301});
+      },
+      "torch.randint(-5, 9, (300, 301))"));
+  rows.back().bad = {{[] { return Tensors{randint(3, 3, 2)}; }, "[randint] got [3, 3)",
+                      "torch.randint(3, 3, (2,))"}};
+  rows.push_back(random_row(
+      "randperm", as_i64, [] { return randperm(1000); }, "torch.randperm(1000)"));
+  rows.back().bad = {
+      {[] { return Tensors{randperm(-1)}; }, "[randperm] got n = -1", "torch.randperm(-1)"}};
+  rows.push_back(random_row(
+      "rand_like", as_f32,
+      [] {
+        return rand_like(zeros({20, 31}));
+      },
+      "torch.rand_like(torch.zeros(20, 31))"));
+  rows.push_back(random_row(
+      "randn_like", as_f32,
+      [] {
+        return randn_like(zeros({20, 31}));
+      },
+      "torch.randn_like(torch.zeros(20, 31))"));
+  rows.push_back(random_row(
+      "uniform_", as_f32,
+      [] {
+        Tensor x = zeros({300, 301});
+        return uniform_(x, -1, 2);
+      },
+      "torch.zeros(300, 301).uniform_(-1, 2)"));
+  rows.push_back(random_row(
+      "normal_", as_f32,
+      [] {
+        Tensor x = zeros({300, 301});
+        return normal_(x, 1, 2);
+      },
+      "torch.zeros(300, 301).normal_(1, 2)"));
   rows.back().bad = {{[] {
                         Tensor x = zeros(2);
                         return Tensors{normal_(x, 0, -1)};
                       },
-                      "[normal_] got a standard deviation of -1"}};
+                      "[normal_] got a standard deviation of -1", "torch.zeros(2).normal_(0, -1)"}};
   rows.push_back(row("bernoulli", same_dtype, {{"", {real({20, 31}, 0, 1)}, [](const Tensors& x) {
                                                   manual_seed(7);
                                                   return bernoulli(x[0]);
                                                 }}}));
+  rows.back().cases[0].python = "(torch.manual_seed(7), torch.bernoulli(x[0]))[1]";
   rows.back().dtypes = kFloat;
-  rows.back().bad = {{[] { return Tensors{bernoulli(full(2, 1.5))}; }, "[bernoulli] got "}};
-  rows.push_back(random_row("bernoulli_", as_f32, [] {
-    Tensor x = zeros({300, 301});
-    return bernoulli_(x, 0.3);
-  }));
+  rows.back().bad = {{[] { return Tensors{bernoulli(full(2, 1.5))}; }, "[bernoulli] got ",
+                      "torch.bernoulli(torch.full((2,), 1.5))"}};
+  rows.push_back(random_row(
+      "bernoulli_", as_f32,
+      [] {
+        Tensor x = zeros({300, 301});
+        return bernoulli_(x, 0.3);
+      },
+      "torch.zeros(300, 301).bernoulli_(0.3)"));
   return rows;
 }
 

@@ -73,22 +73,23 @@ Row matmul_row() {
   set_call(r, [](const Tensors& x) { return matmul(x[0], x[1]); });
   r.cases.front().big = {real({130, 70}), real({70, 190})};
   r.cases[6].big = {real({3, 1, 33, 50}), real({4, 50, 40})};
-  r.bad = {{[] {
-              return Tensors{matmul(ones({2, 3}), ones({4, 2}))};
-            },
-            "[matmul] got "},
-           {[] {
-              return Tensors{matmul(ones({}), ones({4, 2}))};
-            },
-            "[matmul] got "},
-           {[] {
-              return Tensors{matmul(ones({2, 2, 3}), ones({3, 3, 2}))};
-            },
-            "[matmul] got "},
-           {[] {
-              return Tensors{matmul(ones({2, 3}), ones({3, 2}, f64))};
-            },
-            "[matmul] got "}};
+  r.bad = {
+      {[] {
+         return Tensors{matmul(ones({2, 3}), ones({4, 2}))};
+       },
+       "[matmul] got ", "torch.matmul(torch.ones(2, 3), torch.ones(4, 2))"},
+      {[] {
+         return Tensors{matmul(ones({}), ones({4, 2}))};
+       },
+       "[matmul] got ", "torch.matmul(torch.ones(()), torch.ones(4, 2))"},
+      {[] {
+         return Tensors{matmul(ones({2, 2, 3}), ones({3, 3, 2}))};
+       },
+       "[matmul] got ", "torch.matmul(torch.ones(2, 2, 3), torch.ones(3, 3, 2))"},
+      {[] {
+         return Tensors{matmul(ones({2, 3}), ones({3, 2}, f64))};
+       },
+       "[matmul] got ", "torch.matmul(torch.ones(2, 3), torch.ones(3, 2, dtype=torch.float64))"}};
   return r;
 }
 
@@ -114,11 +115,11 @@ Row addmm_row() {
   r.bad = {{[] {
               return Tensors{addmm(ones(3), ones({2, 3}), ones({3, 2}))};
             },
-            "[addmm] got "},
+            "[addmm] got ", "torch.addmm(torch.ones(3), torch.ones(2, 3), torch.ones(3, 2))"},
            {[] {
               return Tensors{addmm(ones(2), ones({2, 3}), ones({2, 2}))};
             },
-            "[addmm] got "}};
+            "[addmm] got ", "torch.addmm(torch.ones(2), torch.ones(2, 3), torch.ones(2, 2))"}};
   return r;
 }
 
@@ -145,11 +146,12 @@ Row linear_row() {
   r.bad = {{[] {
               return Tensors{linear(ones({2, 3}), ones({5, 4}))};
             },
-            "[linear] got "},
+            "[linear] got ", "torch.nn.functional.linear(torch.ones(2, 3), torch.ones(5, 4))"},
            {[] {
               return Tensors{linear(ones({2, 4}), ones({5, 4}), ones(4))};
             },
-            "[linear] got "}};
+            "[linear] got ",
+            "torch.nn.functional.linear(torch.ones(2, 4), torch.ones(5, 4), torch.ones(4))"}};
   return r;
 }
 
@@ -159,16 +161,23 @@ std::vector<Row> matrix_rows() {
   std::vector<Row> rows = {matmul_row()};
   Row r = products("mm", {{real({3, 4}), real({4, 2})}, {real({2, 0}), real({0, 3})}});
   set_call(r, [](const Tensors& x) { return mm(x[0], x[1]); });
-  r.bad = {{[] { return Tensors{mm(ones(3), ones({3, 2}))}; }, "[mm] got "}};
+  r.bad = {{[] {
+              return Tensors{mm(ones(3), ones({3, 2}))};
+            },
+            "[mm] got ", "torch.mm(torch.ones(3), torch.ones(3, 2))"}};
   rows.push_back(r);
   r = products("bmm", {{real({2, 3, 4}), real({2, 4, 2})}, {real({0, 3, 4}), real({0, 4, 2})}});
   set_call(r, [](const Tensors& x) { return bmm(x[0], x[1]); });
   r.cases.front().big = {real({9, 40, 30}), real({9, 30, 50})};
-  r.bad = {{[] { return Tensors{bmm(ones({1, 2, 3}), ones({2, 3, 2}))}; }, "[bmm] got "}};
+  r.bad = {{[] {
+              return Tensors{bmm(ones({1, 2, 3}), ones({2, 3, 2}))};
+            },
+            "[bmm] got ", "torch.bmm(torch.ones(1, 2, 3), torch.ones(2, 3, 2))"}};
   rows.push_back(r);
   r = products("dot", {{real(5), real(5)}, {real(0), real(0)}});
   set_call(r, [](const Tensors& x) { return dot(x[0], x[1]); });
-  r.bad = {{[] { return Tensors{dot(ones(2), ones(3))}; }, "[dot] got "}};
+  r.bad = {{[] { return Tensors{dot(ones(2), ones(3))}; }, "[dot] got ",
+            "torch.dot(torch.ones(2), torch.ones(3))"}};
   rows.push_back(r);
   r = {};
   r.name = "outer";
@@ -183,7 +192,10 @@ std::vector<Row> matrix_rows() {
                          });
                        }});
   }
-  r.bad = {{[] { return Tensors{outer(ones({2, 2}), ones(3))}; }, "[outer] got "}};
+  r.bad = {{[] {
+              return Tensors{outer(ones({2, 2}), ones(3))};
+            },
+            "[outer] got ", "torch.outer(torch.ones(2, 2), torch.ones(3))"}};
   rows.push_back(r);
   rows.push_back(addmm_row());
   rows.push_back(linear_row());

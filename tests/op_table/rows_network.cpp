@@ -92,26 +92,31 @@ Row conv_row() {
       }));
   r.cases.back().big = {real({5, 48, 20, 20}), real({64, 48, 3, 3}), or_none(real(64))};
   r.cases.back().winograd = true;
-  r.bad = {{[] {
-              return Tensors{conv2d(ones({2, 3}), ones({1, 3, 1, 1}))};
-            },
-            "[conv2d] got "},
-           {[] {
-              return Tensors{conv2d(ones({1, 3, 4, 4}), ones({1, 2, 1, 1}))};
-            },
-            "[conv2d] got "},
-           {[] {
-              return Tensors{conv2d(ones({1, 1, 2, 2}), ones({1, 1, 3, 3}))};
-            },
-            "[conv2d] "},
-           {[] {
-              return Tensors{conv2d(ones({1, 3, 4, 4}), ones({4, 1, 1, 1}), {}, 1, 0, 1, 3)};
-            },
-            "[conv2d] got "},
-           {[] {
-              return Tensors{conv2d(ones({1, 1, 4, 4}), ones({1, 1, 1, 1}), {}, 0)};
-            },
-            "[conv2d] got "}};
+  r.bad = {
+      {[] {
+         return Tensors{conv2d(ones({2, 3}), ones({1, 3, 1, 1}))};
+       },
+       "[conv2d] got ", "torch.nn.functional.conv2d(torch.ones(2, 3), torch.ones(1, 3, 1, 1))"},
+      {[] {
+         return Tensors{conv2d(ones({1, 3, 4, 4}), ones({1, 2, 1, 1}))};
+       },
+       "[conv2d] got ",
+       "torch.nn.functional.conv2d(torch.ones(1, 3, 4, 4), torch.ones(1, 2, 1, 1))"},
+      {[] {
+         return Tensors{conv2d(ones({1, 1, 2, 2}), ones({1, 1, 3, 3}))};
+       },
+       "[conv2d] ", "torch.nn.functional.conv2d(torch.ones(1, 1, 2, 2), torch.ones(1, 1, 3, 3))"},
+      {[] {
+         return Tensors{conv2d(ones({1, 3, 4, 4}), ones({4, 1, 1, 1}), {}, 1, 0, 1, 3)};
+       },
+       "[conv2d] got ",
+       "torch.nn.functional.conv2d(torch.ones(1, 3, 4, 4), torch.ones(4, 1, 1, 1), None, 1, 0, 1, "
+       "3)"},
+      {[] {
+         return Tensors{conv2d(ones({1, 1, 4, 4}), ones({1, 1, 1, 1}), {}, 0)};
+       },
+       "[conv2d] got ",
+       "torch.nn.functional.conv2d(torch.ones(1, 1, 4, 4), torch.ones(1, 1, 1, 1), None, 0)"}};
   return r;
 }
 
@@ -128,6 +133,7 @@ Row conv_relu_row() {
                        return map(convolved(x[0], x[1], &x[2], {1, 1, 1, 1}),
                                   [](double v) { return std::max(v, 0.0); });
                      }});
+  r.cases[0].python = "torch.nn.functional.conv2d_relu(x[0], x[1], x[2], padding=1)";
   return r;
 }
 
@@ -200,19 +206,19 @@ Row max_pool_row() {
   r.bad = {{[] {
               return Tensors{max_pool2d(ones({3, 3}), 2)};
             },
-            "[max_pool2d] got "},
+            "[max_pool2d] got ", "torch.nn.functional.max_pool2d(torch.ones(3, 3), 2)"},
            {[] {
               return Tensors{max_pool2d(ones({1, 1, 4, 4}), 2, 2, 2)};
             },
-            "[max_pool2d] got "},
+            "[max_pool2d] got ", "torch.nn.functional.max_pool2d(torch.ones(1, 1, 4, 4), 2, 2, 2)"},
            {[] {
               return Tensors{max_pool2d(ones({1, 1, 2, 2}), 3)};
             },
-            "[max_pool2d] "},
+            "[max_pool2d] ", "torch.nn.functional.max_pool2d(torch.ones(1, 1, 2, 2), 3)"},
            {[] {
               return Tensors{max_pool2d(ones({1, 1, 4, 4}), 0)};
             },
-            "[max_pool2d] got "}};
+            "[max_pool2d] got ", "torch.nn.functional.max_pool2d(torch.ones(1, 1, 4, 4), 0)"}};
   return r;
 }
 
@@ -257,7 +263,10 @@ Row avg_pool_row() {
                          return sum / static_cast<double>(s.values.size());
                        });
                      }});
-  r.bad = {{[] { return Tensors{avg_pool2d(ones({3, 3}), 2)}; }, "[avg_pool2d] got "}};
+  r.bad = {{[] {
+              return Tensors{avg_pool2d(ones({3, 3}), 2)};
+            },
+            "[avg_pool2d] got ", "torch.nn.functional.avg_pool2d(torch.ones(3, 3), 2)"}};
   return r;
 }
 
@@ -285,7 +294,8 @@ Row adaptive_row() {
   r.bad = {{[] {
               return Tensors{adaptive_avg_pool2d(ones({3, 3}), 2)};
             },
-            "[adaptive_avg_pool2d] got "}};
+            "[adaptive_avg_pool2d] got ",
+            "torch.nn.functional.adaptive_avg_pool2d(torch.ones(3, 3), 2)"}};
   return r;
 }
 
@@ -297,12 +307,14 @@ Row dropout_row() {
                        manual_seed(3);
                        return dropout(x[0], 0.4);
                      }});
+  r.cases[0].python = "(torch.manual_seed(3), torch.nn.functional.dropout(x[0], 0.4))[1]";
   r.cases[0].big = {real({503, 407})};
   r.cases.push_back({"torch.nn.functional.dropout(x[0], 0.4, training=False)",
                      {real({3, 5})},
                      [](const Tensors& x) { return dropout(x[0], 0.4, false); },
                      [](const Arrays& x) { return x[0]; }});
-  r.bad = {{[] { return Tensors{dropout(ones(2), 1.5)}; }, "[dropout] got p 1.5"}};
+  r.bad = {{[] { return Tensors{dropout(ones(2), 1.5)}; }, "[dropout] got p 1.5",
+            "torch.nn.functional.dropout(torch.ones(2), 1.5)"}};
   return r;
 }
 
@@ -315,6 +327,8 @@ Row dropout_in_place_row() {
                        Tensor y = x[0].clone();
                        return dropout_(y, 0.4);
                      }});
+  r.cases[0].python =
+      "(torch.manual_seed(3), torch.nn.functional.dropout(x[0].clone(), 0.4, inplace=True))[1]";
   r.cases.push_back({"torch.nn.functional.dropout(x[0], 1.0)",
                      {real({3, 5})},
                      [](const Tensors& x) {
@@ -327,7 +341,7 @@ Row dropout_in_place_row() {
               Tensor x = ones(2);
               return Tensors{dropout_(x, -1)};
             },
-            "[dropout_] got p -1"}};
+            "[dropout_] got p -1", "torch.nn.functional.dropout(torch.ones(2), -1, inplace=True)"}};
   return r;
 }
 

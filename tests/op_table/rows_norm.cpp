@@ -66,6 +66,7 @@ Row norm_relu_row(const Row& norm) {
   r.loose = norm.loose;
   Case c = norm.cases[0];
   c.torch = "torch.relu(" + c.torch + ")";
+  c.python = "torch.nn.functional.batch_norm_relu(x[0], x[1], x[2], x[3], x[4])";
   c.call = [](const Tensors& x) { return batch_norm_relu(x[0], x[1], x[2], x[3], x[4]); };
   c.reference = [](const Arrays& x) {
     return generate(x[0].sizes, [&](const Shape& i) {
@@ -78,6 +79,7 @@ Row norm_relu_row(const Row& norm) {
   r.cases.push_back(c);
   c = norm.cases[1];
   c.torch = "torch.relu(" + c.torch + ")";
+  c.python = "torch.nn.functional.batch_norm_relu(x[0], None, None, x[1], x[2], training=True)";
   c.call = [](const Tensors& x) { return batch_norm_relu(x[0], {}, {}, x[1], x[2], true); };
   c.reference = [](const Arrays& x) {
     const Array y = scaled(normalised(x[0], {0, 2, 3}), reshaped(x[1], {1, 2, 1, 1}),
@@ -88,7 +90,8 @@ Row norm_relu_row(const Row& norm) {
   r.bad = {{[] {
               return Tensors{batch_norm_relu(ones({2, 3}), ones(2), ones(2))};
             },
-            "[batch_norm"}};
+            "[batch_norm",
+            "torch.nn.functional.batch_norm_relu(torch.ones(2, 3), torch.ones(2), torch.ones(2))"}};
   return r;
 }
 
@@ -131,11 +134,12 @@ std::vector<Row> norm_rows() {
   r.bad = {{[] {
               return Tensors{batch_norm(ones({2, 3}), ones(2), ones(2))};
             },
-            "[batch_norm] got "},
+            "[batch_norm] got ",
+            "torch.nn.functional.batch_norm(torch.ones(2, 3), torch.ones(2), torch.ones(2))"},
            {[] {
               return Tensors{batch_norm(ones({2, 3}), {}, {})};
             },
-            "[batch_norm] "}};
+            "[batch_norm] ", "torch.nn.functional.batch_norm(torch.ones(2, 3), None, None)"}};
   rows.push_back(r);
   rows.push_back(norm_relu_row(r));
 
@@ -157,7 +161,10 @@ std::vector<Row> norm_rows() {
                      [](const Tensors& x) { return layer_norm(x[0], 5); },
                      [](const Arrays& x) { return normalised(x[0], Shape{1}); }});
   r.cases[1].big = {real({607, 5})};
-  r.bad = {{[] { return Tensors{layer_norm(ones({2, 3}), 4)}; }, "[layer_norm] got "}};
+  r.bad = {{[] {
+              return Tensors{layer_norm(ones({2, 3}), 4)};
+            },
+            "[layer_norm] got ", "torch.nn.functional.layer_norm(torch.ones(2, 3), (4,))"}};
   rows.push_back(r);
 
   r = {};
@@ -184,7 +191,8 @@ std::vector<Row> norm_rows() {
   r.bad = {{[] {
               return Tensors{local_response_norm(ones({1, 2, 2, 2}), 0)};
             },
-            "[local_response_norm] got "}};
+            "[local_response_norm] got ",
+            "torch.nn.functional.local_response_norm(torch.ones(1, 2, 2, 2), 0)"}};
   rows.push_back(r);
   return rows;
 }

@@ -100,7 +100,10 @@ Row row(const std::string& name, Call, F, const Setting& s) {
   r.cases[0].big = {real({301, 707})};
   r.cases[1].big = {real({41, 203, 31})};
   r.cases[2].big = {real({11, 97, 205})};
-  r.bad = {{[] { return Tensors{Call{}(ones({2, 3}), Shape{2}, false)}; }, "[" + name + "] got "}};
+  r.bad = {{[] {
+              return Tensors{Call{}(ones({2, 3}), Shape{2}, false)};
+            },
+            "[" + name + "] got ", "torch." + name + "(torch.ones(2, 3), dim=2)"}};
   return r;
 }
 
@@ -128,7 +131,10 @@ std::vector<Row> sums() {
                                },
                                nullptr,
                                only(f64)});
-  rows.back().bad.push_back({[] { return Tensors{ones({2, 3}).sum({0, 0})}; }, "[sum] got "});
+  rows.back().bad.push_back({[] {
+                               return Tensors{ones({2, 3}).sum({0, 0})};
+                             },
+                             "[sum] got ", "torch.sum(torch.ones(2, 3), dim=(0, 0))"});
   rows.push_back(row(
       "mean", [](const Tensor& x, const Shape& d, bool k) { return x.mean(d, k); },
       [](const List& x) { return mean_of(x); }, floats));
@@ -157,6 +163,7 @@ Row prod_row() {
       "prod", [](const Tensor& x, const Shape& d, bool k) { return x.prod(d, k); },
       [](const List& x) { return product_of(x); }, {kAll, integer_wide, true});
   r.cases[3].torch = "torch.prod(torch.prod(x[0], 2), 0)";  // it takes one dim
+  r.cases[3].python = "torch.prod(x[0], dim=(0, 2))";
   Case zeros = r.cases[1];
   zeros.inputs = {given({3, 3}, {0, 2, 3, 0, 0, 1.5, 1, -2, 0.5})};
   zeros.dtypes = kFloat;
@@ -167,10 +174,9 @@ Row prod_row() {
 
 template <class F>
 Case norm_case(const std::string& p, const Function<Tensor>& call, F) {
-  Case c = {"torch.linalg.vector_norm(x[0], " + p + ", dim=1)",
-            {real({3, 4})},
-            call,
-            [](const Arrays& x) { return reduce(x[0], {1}, false, F{}); }};
+  Case c = {"torch.norm(x[0], " + p + ", dim=1)", {real({3, 4})}, call, [](const Arrays& x) {
+              return reduce(x[0], {1}, false, F{});
+            }};
   return c;
 }
 
@@ -178,9 +184,6 @@ Row norms() {
   Row r = row(
       "norm", [](const Tensor& x, const Shape& d, bool k) { return x.norm(2, d, k); },
       [](const List& x) { return norm_of(x, 2); }, {kFloat, same_dtype, true});
-  for (Case& c : r.cases) {  // torch.norm's first argument after x is p
-    c.torch.replace(0, std::string("torch.norm").size(), "torch.linalg.vector_norm");
-  }
   r.cases.push_back(norm_case(
       "1", [](const Tensors& x) { return x[0].norm(1, {1}); },
       [](const List& x) { return norm_of(x, 1); }));
@@ -213,7 +216,8 @@ std::vector<Row> extremes() {
     r.cases.push_back(nan_case(r.cases[1]));
     r.cases.front().big = {real({301, 707})};
   }
-  rows[0].bad.push_back({[] { return Tensors{zeros(0).amax()}; }, "[amax] got "});
+  rows[0].bad.push_back(
+      {[] { return Tensors{zeros(0).amax()}; }, "[amax] got ", "torch.amax(torch.zeros(0))"});
   return rows;
 }
 
@@ -276,8 +280,9 @@ Row arg_row(const std::string& name, Call, Place) {
   r.bad = {{[] {
               return Tensors{Call{}(ones({2, 3}), 2, false)};
             },
-            "[" + name + "] got "},
-           {[] { return Tensors{Call{}(zeros(0), std::nullopt, false)}; }, "[" + name + "] got "}};
+            "[" + name + "] got ", "torch." + name + "(torch.ones(2, 3), 2)"},
+           {[] { return Tensors{Call{}(zeros(0), std::nullopt, false)}; }, "[" + name + "] got ",
+            "torch." + name + "(torch.zeros(0))"}};
   return r;
 }
 

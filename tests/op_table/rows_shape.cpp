@@ -59,11 +59,11 @@ std::vector<Row> reshaping() {
   r.bad = {{[] {
               return Tensors{ones({2, 3}).reshape({4, 2})};
             },
-            "[reshape] got "},
+            "[reshape] got ", "torch.ones(2, 3).reshape(4, 2)"},
            {[] {
               return Tensors{ones({2, 3}).reshape({-1, -1})};
             },
-            "[reshape] got "}};
+            "[reshape] got ", "torch.ones(2, 3).reshape(-1, -1)"}};
   rows.push_back(r);
 
   r = row("view", {"x[0].view(4, 3)",
@@ -75,7 +75,10 @@ std::vector<Row> reshaping() {
                      return reshaped(x[0], {4, 3});
                    }});
   r.cases.front().exact_order = true;
-  r.bad = {{[] { return Tensors{ones({2, 3}).t().view(6)}; }, "[view] got shape"}};
+  r.bad = {{[] {
+              return Tensors{ones({2, 3}).t().view(6)};
+            },
+            "[view] got shape", "torch.ones(2, 3).t().view(6)"}};
   rows.push_back(r);
 
   r = row("flatten", {"torch.flatten(x[0])",
@@ -95,11 +98,11 @@ std::vector<Row> reshaping() {
   r.bad = {{[] {
               return Tensors{ones({2, 3}).flatten(1, 0)};
             },
-            "[flatten] got "},
+            "[flatten] got ", "torch.ones(2, 3).flatten(1, 0)"},
            {[] {
               return Tensors{ones({2, 3}).flatten(2)};
             },
-            "[flatten] got "}};
+            "[flatten] got ", "torch.ones(2, 3).flatten(2)"}};
   rows.push_back(r);
 
   r = row("unflatten", {"torch.unflatten(x[0], 1, (2, -1))",
@@ -110,7 +113,10 @@ std::vector<Row> reshaping() {
                         [](const Arrays& x) {
                           return reshaped(x[0], {2, 2, 3, 2});
                         }});
-  r.bad = {{[] { return Tensors{ones({2, 6}).unflatten(1, {4, 2})}; }, "[unflatten] got "}};
+  r.bad = {{[] {
+              return Tensors{ones({2, 6}).unflatten(1, {4, 2})};
+            },
+            "[unflatten] got ", "torch.ones(2, 6).unflatten(1, (4, 2))"}};
   rows.push_back(r);
 
   r = row("squeeze", {"torch.squeeze(x[0])",
@@ -127,7 +133,10 @@ std::vector<Row> reshaping() {
                      [](const Arrays& x) {
                        return reshaped(x[0], {3, 1});
                      }});
-  r.bad = {{[] { return Tensors{ones({2, 3}).squeeze(2)}; }, "[squeeze] got "}};
+  r.bad = {{[] {
+              return Tensors{ones({2, 3}).squeeze(2)};
+            },
+            "[squeeze] got ", "torch.ones(2, 3).squeeze(2)"}};
   rows.push_back(r);
 
   r = row("unsqueeze", {"torch.unsqueeze(x[0], 1)",
@@ -140,7 +149,10 @@ std::vector<Row> reshaping() {
                      {real({})},
                      [](const Tensors& x) { return x[0].unsqueeze(-1); },
                      [](const Arrays& x) { return reshaped(x[0], 1); }});
-  r.bad = {{[] { return Tensors{ones({2, 3}).unsqueeze(4)}; }, "[unsqueeze] got "}};
+  r.bad = {{[] {
+              return Tensors{ones({2, 3}).unsqueeze(4)};
+            },
+            "[unsqueeze] got ", "torch.ones(2, 3).unsqueeze(4)"}};
   rows.push_back(r);
   return rows;
 }
@@ -162,11 +174,11 @@ std::vector<Row> reordering() {
   r.bad = {{[] {
               return Tensors{ones({2, 3}).transpose(0, 2)};
             },
-            "[transpose] got "},
+            "[transpose] got ", "torch.ones(2, 3).transpose(0, 2)"},
            {[] {
               return Tensors{ones({2, 3, 1}).t()};
             },
-            "[t] got 3 dimensions"}};
+            "[t] got 3 dimensions", "torch.ones(2, 3, 1).t()"}};
   rows.push_back(r);
 
   r = row("t", {"torch.t(x[0])",
@@ -175,7 +187,7 @@ std::vector<Row> reordering() {
                 [](const Arrays& x) {
                   return permuted(x[0], {1, 0});
                 }});
-  r.bad = {{[] { return Tensors{ones({2, 3, 4}).t()}; }, "[t] got "}};
+  r.bad = {{[] { return Tensors{ones({2, 3, 4}).t()}; }, "[t] got ", "torch.ones(2, 3, 4).t()"}};
   rows.push_back(r);
 
   r = row("permute", {"torch.permute(x[0], (1, 2, 0))",
@@ -193,11 +205,11 @@ std::vector<Row> reordering() {
   r.bad = {{[] {
               return Tensors{ones({2, 3}).permute({0, 0})};
             },
-            "[permute] got "},
+            "[permute] got ", "torch.ones(2, 3).permute(0, 0)"},
            {[] {
               return Tensors{ones({2, 3}).permute({0})};
             },
-            "[permute] got "}};
+            "[permute] got ", "torch.ones(2, 3).permute(0)"}};
   rows.push_back(r);
 
   r = row("movedim", {"torch.movedim(x[0], 0, 2)",
@@ -206,7 +218,10 @@ std::vector<Row> reordering() {
                       [](const Arrays& x) {
                         return permuted(x[0], {1, 2, 0});
                       }});
-  r.bad = {{[] { return Tensors{ones({2, 3}).movedim(0, 2)}; }, "[movedim] got "}};
+  r.bad = {{[] {
+              return Tensors{ones({2, 3}).movedim(0, 2)};
+            },
+            "[movedim] got ", "torch.ones(2, 3).movedim(0, 2)"}};
   rows.push_back(r);
 
   r = row("expand", {"x[0].expand(2, 3, -1)",
@@ -225,7 +240,10 @@ std::vector<Row> reordering() {
                      [](const Arrays& x) {
                        return generate({4, 3}, [&](const Shape& i) { return at(x[0], i); });
                      }});
-  r.bad = {{[] { return Tensors{ones({2, 3}).expand({2, 4})}; }, "[expand] got "}};
+  r.bad = {{[] {
+              return Tensors{ones({2, 3}).expand({2, 4})};
+            },
+            "[expand] got ", "torch.ones(2, 3).expand(2, 4)"}};
   rows.push_back(r);
   return rows;
 }
@@ -245,8 +263,9 @@ std::vector<Row> parts() {
   r.bad = {{[] {
               return Tensors{ones({2, 3}).select(1, 3)};
             },
-            "[select] got "},
-           {[] { return Tensors{ones({}).select(0, 0)}; }, "[select] got "}};
+            "[select] got ", "torch.ones(2, 3).select(1, 3)"},
+           {[] { return Tensors{ones({}).select(0, 0)}; }, "[select] got ",
+            "torch.ones(()).select(0, 0)"}};
   rows.push_back(r);
 
   r = row("narrow", {"torch.narrow(x[0], 1, 1, 2)",
@@ -257,7 +276,10 @@ std::vector<Row> parts() {
                      {real({2, 3})},
                      [](const Tensors& x) { return x[0].narrow(0, 2, 0); },
                      [](const Arrays& x) { return part(x[0], 0, 2, 1, 0); }});
-  r.bad = {{[] { return Tensors{ones({2, 3}).narrow(1, 2, 2)}; }, "[narrow] got start 2"}};
+  r.bad = {{[] {
+              return Tensors{ones({2, 3}).narrow(1, 2, 2)};
+            },
+            "[narrow] got start 2", "torch.ones(2, 3).narrow(1, 2, 2)"}};
   rows.push_back(r);
 
   r = row("slice", {"x[0][:, 1:5:2]",
@@ -268,6 +290,7 @@ std::vector<Row> parts() {
                      {real({5, 2})},
                      [](const Tensors& x) { return x[0].slice(0, {}, {}, -2); },
                      [](const Arrays& x) { return part(x[0], 0, 4, -2, 3); }});
+  r.cases.back().python = "x[0][::-2]";
   r.cases.push_back({"x[0][-2:]",
                      {real({4})},
                      [](const Tensors& x) { return x[0].slice(0, -2); },
@@ -276,7 +299,10 @@ std::vector<Row> parts() {
                      {real({4})},
                      [](const Tensors& x) { return x[0].slice(0, 3, 1); },
                      [](const Arrays& x) { return part(x[0], 0, 0, 1, 0); }});
-  r.bad = {{[] { return Tensors{ones({2, 3}).slice(0, 0, 2, 0)}; }, "[slice] got "}};
+  r.bad = {{[] {
+              return Tensors{ones({2, 3}).slice(0, 0, 2, 0)};
+            },
+            "[slice] got ", "torch.ones(2, 3)[0:2:0]"}};
   rows.push_back(r);
 
   r = row("split",
@@ -294,11 +320,11 @@ std::vector<Row> parts() {
                      [](const Arrays& x) {
                        return Arrays{part(x[0], 1, 0, 1, 1), part(x[0], 1, 1, 1, 3)};
                      }});
-  r.bad = {{[] { return ones(3).split(0); }, "[split] got "},
+  r.bad = {{[] { return ones(3).split(0); }, "[split] got ", "torch.ones(3).split(0)"},
            {[] {
               return ones(3).split(Shape{1, 1});
             },
-            "[split] got sizes [1, 1]"}};
+            "[split] got sizes [1, 1]", "torch.ones(3).split((1, 1))"}};
   rows.push_back(r);
 
   r = row("chunk",
@@ -308,7 +334,7 @@ std::vector<Row> parts() {
            [](const Arrays& x) {
              return Arrays{part(x[0], 1, 0, 1, 2), part(x[0], 1, 2, 1, 2), part(x[0], 1, 4, 1, 1)};
            }});
-  r.bad = {{[] { return ones(3).chunk(0); }, "[chunk] got 0 chunks"}};
+  r.bad = {{[] { return ones(3).chunk(0); }, "[chunk] got 0 chunks", "torch.ones(3).chunk(0)"}};
   rows.push_back(r);
 
   r = row(
@@ -319,7 +345,7 @@ std::vector<Row> parts() {
        [](const Arrays& x) {
          return Arrays{reshaped(part(x[0], 1, 0, 1, 1), 3), reshaped(part(x[0], 1, 1, 1, 1), 3)};
        }});
-  r.bad = {{[] { return ones(3).unbind(1); }, "[unbind] got "}};
+  r.bad = {{[] { return ones(3).unbind(1); }, "[unbind] got ", "torch.ones(3).unbind(1)"}};
   rows.push_back(r);
 
   r = row("as_strided", {"torch.as_strided(x[0], (2, 3), (1, 2), 1)",
@@ -342,7 +368,10 @@ std::vector<Row> parts() {
          return generate({2, 3}, [&](const Shape& i) { return at(x[0], Shape{i[0] + i[1]}); });
        }});
   for (Case& c : r.cases) c.exact_order = true;
-  r.bad = {{[] { return Tensors{ones(4).as_strided({2, 3}, {2, 1}, 0)}; }, "[as_strided] got "}};
+  r.bad = {{[] {
+              return Tensors{ones(4).as_strided({2, 3}, {2, 1}, 0)};
+            },
+            "[as_strided] got ", "torch.ones(4).as_strided((2, 3), (2, 1), 0)"}};
   rows.push_back(r);
   return rows;
 }
@@ -370,7 +399,8 @@ std::vector<Row> copies() {
   r.bad = {{[] {
               return Tensors{ones({2, 3}).contiguous(MemoryFormat::ChannelsLast)};
             },
-            "[contiguous] got 2 dimensions"}};
+            "[contiguous] got 2 dimensions",
+            "torch.ones(2, 3).contiguous(memory_format=torch.channels_last)"}};
   rows.push_back(r);
   r = row("to", {"x[0].to(torch.float64)",
                  {real({2, 3})},
@@ -409,7 +439,8 @@ std::vector<Row> copies() {
                     [](const Arrays& x) {
                       return generate({2, 3}, [&](const Shape& i) { return at(x[1], i); });
                     }});
-  r.bad = {{[] { return Tensors{ones(2).copy_(ones(3))}; }, "[copy_] got "}};
+  r.bad = {{[] { return Tensors{ones(2).copy_(ones(3))}; }, "[copy_] got ",
+            "torch.ones(2).copy_(torch.ones(3))"}};
   rows.push_back(r);
   return rows;
 }

@@ -88,7 +88,8 @@ void add_softplus(std::vector<Row>& rows) {
 void add_gelu(std::vector<Row>& rows) {
   Row r = row<op::Gelu>("torch.nn.functional.gelu(x[0])",
                         [](double x) { return x * 0.5 * (1 + std::erf(x / kSqrt2)); });
-  r.bad.push_back({[] { return Tensors{gelu(ones(2), "tan")}; }, "[gelu] got approximate \"tan\""});
+  r.bad.push_back({[] { return Tensors{gelu(ones(2), "tan")}; }, "[gelu] got approximate \"tan\"",
+                   "torch.nn.functional.gelu(torch.ones(2), approximate='tan')"});
   r.cases.push_back({"torch.nn.functional.gelu(x[0], approximate='none')",
                      {real({4, 3})},
                      [](const Tensors& x) { return gelu(x[0]); },
@@ -143,7 +144,8 @@ void add_clamp(std::vector<Row>& rows) {
        [](Tensors& x) { x[0].clamp_(-0.5, 1.5); },
        kFloat,
        false});
-  r.bad = {{[] { return Tensors{clamp(ones(2))}; }, "[clamp] got neither min nor max"}};
+  r.bad = {{[] { return Tensors{clamp(ones(2))}; }, "[clamp] got neither min nor max",
+            "torch.clamp(torch.ones(2))"}};
   rows.push_back(r);
 }
 
