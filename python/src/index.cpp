@@ -53,6 +53,8 @@ TensorIndex to_tensor_index(PyObject* o) {
   if (PyList_Check(o) || PyTuple_Check(o) || is_array(o)) return array_of_positions(as_tensor(o));
   if (PyIndex_Check(o)) return to_index(o);
   if (is_sequence(o)) return array_of_positions(as_tensor(o));
+  const std::optional<Scalar> s = as_scalar(o);
+  if (s && s->dtype() == DType::Bool) return s->to_bool();  // NumPy's
   throw_index(o);
 }
 
