@@ -27,9 +27,18 @@ __version__ = _weft.version
 cpu = _weft.cpu
 
 # Parts that load when they are first used, so that `import weft` stays quick.
-_LAZY = {"autograd", "data", "datasets", "func", "models", "nn", "optim"}
+_LAZY = {"autograd", "data", "datasets", "func", "models", "nn", "optim", "utils"}
 for _name in _LAZY:
     globals().pop(_name, None)  # the compiled part of the same name
+
+
+def _repr_html_(self):
+    from weft._display import tensor_html
+
+    return tensor_html(self)
+
+
+Tensor._repr_html_ = _repr_html_  # noqa: F405
 
 
 def __getattr__(name):

@@ -10,16 +10,20 @@ from weft._modes import (
     set_grad_enabled,
 )
 
+from weft.autograd.drawing import Drawing, draw
+
 Node = _weft.autograd.Node
 FunctionContext = _weft.autograd.FunctionContext
 
 __all__ = [
+    "Drawing",
     "Function",
     "FunctionContext",
     "Node",
     "backward",
     "checkpoint",
     "detect_anomaly",
+    "draw",
     "enable_grad",
     "grad",
     "gradcheck",

@@ -14,6 +14,22 @@ import weft.nn.utils
 adopt(_compiled, __name__)
 
 
+def _module_html(self):
+    from weft._display import module_html
+
+    return module_html(self)
+
+
+def _summary_html(self):
+    from weft._display import summary_html
+
+    return summary_html(self)
+
+
+Module._repr_html_ = _module_html  # noqa: F405
+Summary._repr_html_ = _summary_html  # noqa: F405
+
+
 def __getattr__(name):
     if name == "functional":
         import importlib
