@@ -5,6 +5,7 @@ import os
 import pathlib
 import sys
 import time
+import warnings
 
 import weft
 from recipe import CLASSES, for_testing, make_model
@@ -158,15 +159,17 @@ class RunFolder:
 
 
 class Progress:
-    """Where a run stands: a bar of tqdm on a terminal, now and then a line elsewhere."""
+    """Where a run stands: tqdm's bar on a terminal and in a notebook, else a line now and then."""
 
     def __init__(self, bar, epochs, steps_per_epoch, done):
         self.epochs, self.per_epoch, self.first = epochs, steps_per_epoch, done
         self.start = self.last = time.monotonic()
         self.bar = None
-        if bar and sys.stdout.isatty():
+        if bar and (sys.stdout.isatty() or "ipykernel" in sys.modules):
             try:
-                from tqdm.auto import tqdm
+                with warnings.catch_warnings():  # without ipywidgets the bar is one of text
+                    warnings.simplefilter("ignore")
+                    from tqdm.auto import tqdm
             except ImportError:
                 return
             self.bar = tqdm(total=epochs * steps_per_epoch, initial=done, unit="step")

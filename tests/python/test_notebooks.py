@@ -91,3 +91,29 @@ def test_a_cell_that_raises_fails():
     cell = nbformat.v4.new_code_cell("import weft\nassert weft.ones(2).sum() == 3")
     with pytest.raises(CellExecutionError, match="AssertionError"):
         run(nbformat.v4.new_notebook(cells=[cell]))
+
+
+BARS = """
+import sys
+from weft import datasets
+bar = datasets._bar(10, "archive")
+bar.update(10)
+bar.close()
+sys.path.insert(0, "../../examples/cifar10_alexnet")
+import reports
+progress = reports.Progress(True, 2, 5, 0)
+for step in range(1, 11):
+    progress.step(step, (step + 4) // 5, 0.25, 100)
+progress.line("done")
+progress.close()
+assert reports.Progress(False, 2, 5, 0).bar is None
+"""
+
+
+def test_bars_in_a_notebook():
+    notebook = run(nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(BARS)]))
+    text = "".join(o.get("text", "") for o in outputs(notebook))
+    text += "".join(bundles(notebook, "text/plain"))
+    assert re.search(r"archive: 100%.* 10.0/10.0 ", text)
+    assert re.search(r"epoch 2/2: 100%.* 10/10 .*loss 0.250, 100 images/s", text)
+    assert "done" in text and "Warning" not in text

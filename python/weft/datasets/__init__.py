@@ -4,6 +4,7 @@ import hashlib
 import os
 import pathlib
 import tempfile
+import warnings
 
 from weft import data
 from weft.data import MNIST
@@ -33,8 +34,11 @@ def _md5(path):
 
 
 def _bar(total, name):
+    """A notebook's bar there, else a terminal's; None without tqdm."""
     try:
-        from tqdm.auto import tqdm
+        with warnings.catch_warnings():  # without ipywidgets the bar is one of text
+            warnings.simplefilter("ignore")
+            from tqdm.auto import tqdm
     except ImportError:
         return None
     return tqdm(total=total, unit="B", unit_scale=True, desc=name)
