@@ -10,40 +10,44 @@ files together stay below 5 MB, 95 at most; colour is not subsampled, which woul
 import argparse
 import io
 import pathlib
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image
 
 CLASSES = ["airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"]
 TRAIN, TEST, COLUMNS, SIDE = 500, 100, 25, 32
 LIMIT = 5_000_000
+Bytes = NDArray[np.uint8]
 
 
-def read_batches(paths):
+def read_batches(paths: list[pathlib.Path]) -> tuple[Bytes, Bytes]:
     records = np.concatenate([np.fromfile(path, np.uint8).reshape(-1, 3073) for path in paths])
     return records[:, 0], records[:, 1:].reshape(-1, 3, SIDE, SIDE).transpose(0, 2, 3, 1)
 
 
-def first_of_class(batches, label, count):
+def first_of_class(batches: tuple[Bytes, Bytes], label: int, count: int) -> Bytes:
     labels, pictures = batches
     chosen = pictures[labels == label][:count]
     if len(chosen) != count:
         raise SystemExit(f"class {CLASSES[label]}: got {len(chosen)} pictures, expected {count}")
-    return chosen
+    return np.asarray(chosen)
 
 
-def contact_sheet(tiles):
+def contact_sheet(tiles: Bytes) -> Any:
     rows = tiles.reshape(-1, COLUMNS, SIDE, SIDE, 3).transpose(0, 2, 1, 3, 4)
     return Image.fromarray(rows.reshape(-1, COLUMNS * SIDE, 3))
 
 
-def encode(sheet, quality):
+def encode(sheet: Any, quality: int) -> bytes:
     out = io.BytesIO()
     sheet.save(out, "JPEG", quality=quality, subsampling="4:4:4", optimize=True, progressive=True)
-    return out.getvalue()
+    data: bytes = out.getvalue()
+    return data
 
 
-def main():
+def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("data_dir", type=pathlib.Path, help="the folder with data_batch_1.bin")

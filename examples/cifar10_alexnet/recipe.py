@@ -2,6 +2,8 @@
 
 import dataclasses
 import pathlib
+from collections.abc import Mapping
+from typing import Any
 
 import weft
 from weft import data, datasets, nn, optim
@@ -29,43 +31,44 @@ class Recipe:
     deterministic: bool = False
 
     @property
-    def classic(self):
+    def classic(self) -> bool:
         return self.preset == "classic"
 
     @property
-    def label_smoothing(self):
+    def label_smoothing(self) -> float:
         return 0.0 if self.classic else 0.1
 
-    def complete(self):
+    def complete(self) -> None:
         """Puts the preset's values where there are none."""
         epochs, batch_size, lr = DEFAULTS[self.preset]
         self.epochs = self.epochs or epochs
         self.batch_size = self.batch_size or batch_size
         self.lr = self.lr or lr
 
-    def text(self):
+    def text(self) -> dict[str, str]:
         """The recipe as the texts of a checkpoint."""
         return {f.name: as_text(getattr(self, f.name)) for f in dataclasses.fields(self)}
 
 
-def as_text(value):
+def as_text(value: object) -> str:
     """A value as C++ prints it."""
     if isinstance(value, bool):
         return str(int(value))
     return repr(value).removesuffix(".0") if isinstance(value, float) else str(value)
 
 
-def recipe_of(text, path):
+def recipe_of(text: Mapping[str, str], path: str) -> Recipe:
     """The recipe of a checkpoint's texts; weft.ParseError if it is none."""
-    values = {}
+    values: dict[str, Any] = {}
     for field in dataclasses.fields(Recipe):
         if field.name not in text:
             raise weft.ParseError(
                 f'[resume] {path}: got no "{field.name}", expected a checkpoint of this program'
             )
+        kind: Any = field.type
         value = text[field.name]
         try:
-            values[field.name] = value == "1" if field.type is bool else field.type(value)
+            values[field.name] = value == "1" if kind is bool else kind(value)
         except ValueError:
             raise weft.ParseError(
                 f'[resume] {path}: got {field.name} "{value}", expected a number'
@@ -73,7 +76,7 @@ def recipe_of(text, path):
     return Recipe(**values)
 
 
-def make_model(preset):
+def make_model(preset: str) -> nn.models.AlexNet:
     options = nn.models.AlexNetOptions.cifar()
     if preset != "classic":
         options.channels = [48, 96, 192, 192, 192]
@@ -85,17 +88,19 @@ def make_model(preset):
     return model
 
 
-def make_optimizer(model, recipe):
+def make_optimizer(model: nn.Module, recipe: Recipe) -> optim.SGD:
     if recipe.classic:
         return optim.SGD(model.parameters(), lr=recipe.lr, momentum=0.9, weight_decay=5e-4)
     # Norms and biases do not shrink.
     weights = [p for p in model.parameters() if p.ndim > 1]
     rest = [p for p in model.parameters() if p.ndim <= 1]
-    groups = [{"params": weights, "weight_decay": 5e-4}, {"params": rest}]
+    groups: list[dict[str, Any]] = [{"params": weights, "weight_decay": 5e-4}, {"params": rest}]
     return optim.SGD(groups, lr=recipe.lr, momentum=0.9, nesterov=True)
 
 
-def make_schedule(optimizer, recipe, steps_per_epoch):
+def make_schedule(
+    optimizer: optim.Optimizer, recipe: Recipe, steps_per_epoch: int
+) -> optim.lr_scheduler.LRScheduler:
     steps = recipe.epochs * steps_per_epoch
     if recipe.classic:
         return optim.lr_scheduler.MultiStepLR(optimizer, [steps // 2, steps * 3 // 4], 0.1)
@@ -111,12 +116,13 @@ def make_schedule(optimizer, recipe, steps_per_epoch):
     )
 
 
-def load_split(path, train, limit):
+def load_split(path: str, train: bool, limit: int) -> tuple[data.ImageDataset, str]:
     """A data set and where it is from: `path`, or the shipped pictures.
 
     The first `limit` of them unless that is 0; of the shipped ones, which stand class after class,
     the same number of each.
     """
+    pictures: data.ImageDataset
     if path:
         pictures, source = datasets.CIFAR10(path, train), path
     else:
@@ -130,18 +136,18 @@ def load_split(path, train, limit):
     return (pictures.first(limit) if limit and limit < len(pictures) else pictures), source
 
 
-def for_testing():
+def for_testing() -> list[data.Transform]:
     return [data.Normalize(MEAN, STD)]
 
 
-def for_training(recipe):
+def for_training(recipe: Recipe) -> list[data.Transform]:
     if recipe.classic:
         return for_testing()
     crop = data.RandomCrop(SIDE, 4, padding_mode="reflect")
     return [crop, data.RandomHorizontalFlip(), *for_testing()]
 
 
-def make_loader(pictures, recipe):
+def make_loader(pictures: data.ImageDataset, recipe: Recipe) -> data.DataLoader:
     return data.DataLoader(
         pictures,
         min(recipe.batch_size, len(pictures)),

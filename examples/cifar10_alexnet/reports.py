@@ -1,50 +1,53 @@
 """What a run writes: its folder and log, progress, the confusion matrix, the curve."""
 
+import io
 import json
 import os
 import pathlib
 import sys
 import time
 import warnings
+from collections.abc import Sequence
+from typing import Any
 
 import weft
 from recipe import CLASSES, for_testing, make_model
-from weft import data
+from weft import data, nn
 from weft.nn import functional as F
 
 
 class Evaluation:
     """How often class `row` was taken for class `column`."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         self.loss = 0.0
         self.confusion = [[0] * len(CLASSES) for _ in CLASSES]
 
     @property
-    def right(self):
+    def right(self) -> int:
         return sum(row[i] for i, row in enumerate(self.confusion))
 
     @property
-    def total(self):
+    def total(self) -> int:
         return sum(map(sum, self.confusion))
 
     @property
-    def accuracy(self):
+    def accuracy(self) -> float:
         return self.right / self.total if self.total else 0.0
 
-    def table(self):
+    def table(self) -> str:
         text = "is \\ taken for" + "".join(f"{name:>7.6}" for name in CLASSES) + "   right\n"
         for i, row in enumerate(self.confusion):
             part = 100 * row[i] / sum(row) if sum(row) else 0.0
             text += f"{CLASSES[i]:<14}" + "".join(f"{n:>7}" for n in row) + f" {part:>6.1f}%\n"
         return text
 
-    def csv(self):
+    def csv(self) -> str:
         rows = [",".join(map(str, [CLASSES[i], *row])) for i, row in enumerate(self.confusion)]
         return "\n".join([",".join(["class", *CLASSES]), *rows]) + "\n"
 
 
-def evaluate(model, pictures, precision):
+def evaluate(model: nn.Module, pictures: data.ImageDataset, precision: str) -> Evaluation:
     """In evaluation mode, off the tape, in that precision."""
     result = Evaluation()
     training = model.training
@@ -60,7 +63,7 @@ def evaluate(model, pictures, precision):
     return result
 
 
-def load_model(run_or_file):
+def load_model(run_or_file: str) -> tuple[nn.models.AlexNet, str]:
     """A model with the weights of a run's folder or a .safetensors file, and its precision."""
     path = pathlib.Path(run_or_file)
     path = path / "model.safetensors" if path.is_dir() else path
@@ -75,7 +78,7 @@ def load_model(run_or_file):
     return model.eval(), text.get("precision", "f32")
 
 
-def save_text(path, text):
+def save_text(path: str, text: str) -> None:
     part = f"{path}.part"
     with open(part, "w") as file:
         file.write(text)
@@ -89,13 +92,13 @@ class RunFolder:
     without gaps or repeats.
     """
 
-    def __init__(self, path):
+    def __init__(self, path: str) -> None:
         self.path = str(path)
         self.checkpoint = self.file("checkpoint.safetensors")
-        self.log = None
+        self.log: io.FileIO
 
     @classmethod
-    def create(cls, path):
+    def create(cls, path: str) -> "RunFolder":
         if not path:
             number = 1
             while os.path.exists(f"runs/{number}"):
@@ -112,7 +115,7 @@ class RunFolder:
         return run
 
     @classmethod
-    def open(cls, path):
+    def open(cls, path: str) -> "RunFolder":
         run = cls(path)
         if not os.path.exists(run.checkpoint):
             raise weft.IOError(
@@ -121,10 +124,10 @@ class RunFolder:
             )
         return run
 
-    def file(self, name):
+    def file(self, name: str) -> str:
         return f"{self.path}/{name}"
 
-    def start_log(self, size):
+    def start_log(self, size: int) -> None:
         """Opens the log with its first `size` bytes."""
         path = self.file("log.jsonl")
         self.log = open(path, "r+b" if size else "wb", buffering=0)
@@ -135,25 +138,27 @@ class RunFolder:
         self.log.truncate(size)
         self.log.seek(size)
 
-    def log_step(self, step, epoch, loss, lr, speed):
+    def log_step(self, step: int, epoch: int, loss: float, lr: float, speed: float) -> None:
         self.log.write(
             f'{{"step": {step}, "epoch": {epoch}, "loss": {loss:.6g}, "lr": {lr:.6g}, '
             f'"images_per_second": {speed:.1f}}}\n'.encode()
         )
 
-    def log_epoch(self, epoch, train_loss, evaluation, seconds):
+    def log_epoch(
+        self, epoch: int, train_loss: float, evaluation: Evaluation, seconds: float
+    ) -> None:
         self.log.write(
             f'{{"epoch": {epoch}, "train_loss": {train_loss:.6g}, "test_loss": '
             f'{evaluation.loss:.6g}, "test_accuracy": {evaluation.accuracy:.6g}, '
             f'"seconds": {seconds:.2f}}}\n'.encode()
         )
 
-    def sync_log(self):
+    def sync_log(self) -> int:
         """Makes what was logged safe on the disk and returns the log's length."""
         os.fsync(self.log.fileno())
         return self.log.tell()
 
-    def epochs(self):
+    def epochs(self) -> list[dict[str, float]]:
         with open(self.file("log.jsonl")) as log:
             return [record for record in map(json.loads, log) if "test_accuracy" in record]
 
@@ -161,10 +166,10 @@ class RunFolder:
 class Progress:
     """Where a run stands: tqdm's bar on a terminal and in a notebook, else a line now and then."""
 
-    def __init__(self, bar, epochs, steps_per_epoch, done):
+    def __init__(self, bar: bool, epochs: int, steps_per_epoch: int, done: int) -> None:
         self.epochs, self.per_epoch, self.first = epochs, steps_per_epoch, done
         self.start = self.last = time.monotonic()
-        self.bar = None
+        self.bar: Any = None
         if bar and (sys.stdout.isatty() or "ipykernel" in sys.modules):
             try:
                 with warnings.catch_warnings():  # without ipywidgets the bar is one of text
@@ -174,7 +179,7 @@ class Progress:
                 return
             self.bar = tqdm(total=epochs * steps_per_epoch, initial=done, unit="step")
 
-    def step(self, step, epoch, loss, speed):
+    def step(self, step: int, epoch: int, loss: float, speed: float) -> None:
         if self.bar is not None:
             self.bar.set_description(f"epoch {epoch}/{self.epochs}", refresh=False)
             self.bar.set_postfix_str(f"loss {loss:.3f}, {speed:.0f} images/s", refresh=False)
@@ -192,13 +197,13 @@ class Progress:
             f"{speed:.0f} images/s  {left // 3600}:{left // 60 % 60:02}:{left % 60:02} left"
         )
 
-    def line(self, text):
+    def line(self, text: str) -> None:
         if self.bar is not None:
             self.bar.write(text)
         else:
             print(text, flush=True)
 
-    def close(self):
+    def close(self) -> None:
         if self.bar is not None:
             self.bar.close()
 
@@ -206,7 +211,7 @@ class Progress:
 WIDTH, HEIGHT, LEFT, TOP, GAP = 640, 260, 50, 30, 60
 
 
-def _frame(title, top, low, high):
+def _frame(title: str, top: float, low: float, high: float) -> str:
     svg = (
         f'<rect x="{LEFT}" y="{top}" width="{WIDTH}" height="{HEIGHT}" fill="none" '
         f'stroke="#999"/><text x="{LEFT}" y="{top - 8}">{title}</text>\n'
@@ -221,7 +226,15 @@ def _frame(title, top, low, high):
     return svg
 
 
-def _line(values, top, low, high, colour, name, label):
+def _line(
+    values: Sequence[float],
+    top: float,
+    low: float,
+    high: float,
+    colour: str,
+    name: str,
+    label: float,
+) -> str:
     points = dots = ""
     for i, value in enumerate(values):
         x = LEFT + (WIDTH * i / (len(values) - 1) if len(values) > 1 else WIDTH / 2)
@@ -234,7 +247,7 @@ def _line(values, top, low, high, colour, name, label):
     )
 
 
-def curve_svg(epochs):
+def curve_svg(epochs: Sequence[dict[str, float]]) -> str:
     """An SVG picture of losses and accuracy over the epochs."""
     train = [e["train_loss"] for e in epochs]
     test = [e["test_loss"] for e in epochs]

@@ -13,6 +13,9 @@ import os
 import signal
 import sys
 import time
+from collections.abc import Callable
+from types import FrameType
+from typing import Any, NoReturn
 
 import weft
 from recipe import (
@@ -26,19 +29,19 @@ from recipe import (
     make_schedule,
     recipe_of,
 )
-from reports import Progress, RunFolder, curve_svg, evaluate, load_model, save_text
+from reports import Evaluation, Progress, RunFolder, curve_svg, evaluate, load_model, save_text
 from weft import data, nn
 from weft.nn import functional as F
 
-NUMBERS = ("preset", "epochs", "batch_size", "lr", "seed", "precision", "deterministic")
+NUMBERS: tuple[str, ...] = ("preset", "epochs", "batch_size", "lr", "seed", "precision", "deterministic")
 NUMBERS += ("limit_train", "limit_test")
-noted = []  # the signal that came
+noted: list[int] = []  # the signal that came
 
 
-def note_signals():
+def note_signals() -> None:
     """From now on the first SIGINT or SIGTERM is only noted; a second one ends the program."""
 
-    def note(number, frame):
+    def note(number: int, frame: FrameType | None) -> None:
         noted.append(number)
         signal.signal(number, signal.SIG_DFL)
 
@@ -49,13 +52,19 @@ def note_signals():
 class Run:
     """A run: everything that a checkpoint brings back."""
 
-    def __init__(self, recipe, folder, train, test):
+    def __init__(
+        self,
+        recipe: Recipe,
+        folder: RunFolder,
+        train: data.ImageDataset,
+        test: data.ImageDataset,
+    ) -> None:
         self.recipe, self.folder, self.test = recipe, folder, test
         self.model = make_model(recipe.preset)
         self.optimizer = make_optimizer(self.model, recipe)
         self.loader = make_loader(train, recipe)
         self.schedule = make_schedule(self.optimizer, recipe, len(self.loader))
-        self.evaluation = None
+        self.evaluation: Evaluation | None = None
         state = self.state = nn.Checkpoint()
         state.add("model", self.model).add("optimizer", self.optimizer)
         state.add("scheduler", self.schedule).add("generator", weft.default_generator)
@@ -64,7 +73,7 @@ class Run:
         state.add("loss_sum", 0.0).add("seconds", 0.0)  # of the epoch begun
         state.metadata = {**recipe.text(), "data": train.fingerprint()}
 
-    def resume(self):
+    def resume(self) -> None:
         expected = self.state.metadata["data"]
         self.state.load(self.folder.checkpoint)
         if (got := self.state.metadata["data"]) != expected:
@@ -74,7 +83,7 @@ class Run:
             )
         self.folder.start_log(self.state["log_bytes"])
 
-    def go(self, bar):
+    def go(self, bar: bool) -> int:
         """The program's status."""
         state, recipe = self.state, self.recipe
         progress = Progress(bar, recipe.epochs, len(self.loader), state["step"])
@@ -93,7 +102,7 @@ class Run:
             progress.close()
         return 0
 
-    def run_epoch(self, progress):
+    def run_epoch(self, progress: Progress) -> bool:
         """False if a signal ended it early."""
         self.start = time.monotonic()
         for images, labels in self.loader:
@@ -109,7 +118,7 @@ class Run:
                 return False
         return True
 
-    def train_step(self, images, labels):
+    def train_step(self, images: weft.Tensor, labels: weft.Tensor) -> float:
         recipe, state = self.recipe, self.state
         with weft.autocast(enabled=recipe.precision == "bf16"):
             scores = self.model(images)
@@ -124,7 +133,7 @@ class Run:
         state["loss_sum"] += value
         return value
 
-    def finish_epoch(self, progress):
+    def finish_epoch(self, progress: Progress) -> None:
         state = self.state
         self.evaluation = evaluate(self.model, self.test, self.recipe.precision)
         state["epoch"] += 1
@@ -140,11 +149,11 @@ class Run:
             f"%, {seconds:.0f} s"
         )
 
-    def save(self):
+    def save(self) -> None:
         self.state["log_bytes"] = self.folder.sync_log()
         self.state.save(self.folder.checkpoint)
 
-    def save_model(self):
+    def save_model(self) -> None:
         recipe = self.recipe
         text = {
             "model": "cifar10_alexnet",
@@ -153,7 +162,7 @@ class Run:
         }
         nn.save_weights(self.folder.file("model.safetensors"), self.model, text)
 
-    def report(self, progress):
+    def report(self, progress: Progress) -> None:
         # A run that is resumed after its end has no evaluation yet, and may lack its last files.
         if self.evaluation is None:
             self.evaluation = evaluate(self.model, self.test, self.recipe.precision)
@@ -168,7 +177,7 @@ class Run:
         )
 
 
-def resumed_recipe(given, folder):
+def resumed_recipe(given: dict[str, Any], folder: RunFolder) -> Recipe:
     """The recipe of the run to go on with; weft.ValueError if the command line says otherwise."""
     _, text = weft.load(folder.checkpoint, with_metadata=True)
     recipe = recipe_of(text, folder.checkpoint)
@@ -182,7 +191,7 @@ def resumed_recipe(given, folder):
     return recipe
 
 
-def train(options):
+def train(options: argparse.Namespace) -> int:
     given = {key: getattr(options, key) for key in NUMBERS if getattr(options, key) is not None}
     folder = RunFolder.open(options.resume) if options.resume else None
     recipe = resumed_recipe(given, folder) if folder else Recipe(**given)
@@ -200,7 +209,7 @@ def train(options):
     return run.go(options.progress)
 
 
-def evaluate_model(options):
+def evaluate_model(options: argparse.Namespace) -> int:
     model, precision = load_model(options.model)
     test, source = load_split(options.data, False, options.limit_test or 0)
     e = evaluate(model, test, precision)
@@ -211,7 +220,7 @@ def evaluate_model(options):
     return 0
 
 
-def predict(options):
+def predict(options: argparse.Namespace) -> int:
     model, _ = load_model(options.model)
     with weft.inference_mode():
         for path in options.files:
@@ -225,18 +234,18 @@ def predict(options):
 
 
 class Parser(argparse.ArgumentParser):
-    def error(self, message):
+    def error(self, message: str) -> NoReturn:
         line = " ".join(message.split())
         print(f"cifar10_alexnet: {line} (--help lists the options)", file=sys.stderr)
         sys.exit(2)
 
 
-def within(kind, low, high):
+def within(kind: type[int] | type[float], low: float, high: float) -> Callable[[str], float]:
     """A number of that kind from low to high."""
 
-    def number(text):
+    def number(text: str) -> float:
         try:
-            value = kind(text)
+            value: float | None = kind(text)
         except ValueError:
             value = None
         if value is None or not low <= value <= high:
@@ -246,7 +255,7 @@ def within(kind, low, high):
     return number
 
 
-def add_data(parser):
+def add_data(parser: argparse.ArgumentParser) -> None:
     many = within(int, 1, 2**31)
     parser.add_argument(
         "--data",
@@ -265,7 +274,7 @@ def add_data(parser):
     )
 
 
-def add_train(parser):
+def add_train(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     add("--preset", choices=["fast", "classic"], help="default: fast")
     add("--epochs", type=within(int, 1, 100000), help="times through the data")
@@ -288,7 +297,7 @@ def add_train(parser):
     add("--no-progress", dest="progress", action="store_false", help="plain lines, no bar")
 
 
-def parse(arguments):
+def parse(arguments: list[str] | None) -> argparse.Namespace:
     parser = Parser(prog="cifar10_alexnet", description="Trains an AlexNet on CIFAR-10 and uses it.")
     commands = parser.add_subparsers(required=True, dest="command", parser_class=Parser)
     training = commands.add_parser("train", help="train a network")
@@ -309,12 +318,13 @@ def parse(arguments):
     return parser.parse_args(arguments)
 
 
-def main(arguments=None):
+def main(arguments: list[str] | None = None) -> int:
     options = parse(arguments)
     if options.threads:
         weft.set_num_threads(options.threads)
     try:
-        return options.run(options)
+        status: int = options.run(options)
+        return status
     except Exception as error:
         print(f"cifar10_alexnet: {error}", file=sys.stderr)
         return 1

@@ -7,6 +7,7 @@
 #include <weft/ops/autocast.h>
 #include <weft/ops/make.h>
 #include <weft/python/src/held.h>
+#include <weft/python/src/part.h>
 
 namespace weft::python {
 
@@ -296,7 +297,7 @@ void bind_differentiation(py::module_& m) {
 }  // namespace
 
 void bind_autograd(py::module_& m) {
-  py::module_ a = m.def_submodule("autograd");
+  py::module_ a = add_part(m, "autograd", "weft.autograd", "The tape.");
   bind_node(a);
   bind_function(a);
   bind_modes(a);

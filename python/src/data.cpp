@@ -1,6 +1,7 @@
 #include <weft/ops/make.h>
 
 #include <weft/python/src/data.h>
+#include <weft/python/src/part.h>
 
 // weft.data: data sets, transforms, the loader.
 namespace weft::python {
@@ -178,7 +179,7 @@ void bind_loader(py::module_& m) {
 }
 
 void bind_data(py::module_& m) {
-  py::module_ data = m.def_submodule("data");
+  py::module_ data = add_part(m, "data", "weft.data", "Data sets, transforms, the loader.");
   bind_datasets(data);
   bind_transforms(data);
   bind_loader(data);

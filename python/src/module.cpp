@@ -10,9 +10,19 @@ void check(bool added) {
   if (!added) throw py::error_already_set();
 }
 
+// As PyModule_AddFunctions(), for functions that call themselves members of `weft`.
+void add_functions(py::module_& m, PyMethodDef* functions) {
+  const py::str name("weft");
+  for (PyMethodDef* f = functions; f->ml_name; ++f) {
+    m.attr(f->ml_name) =
+        py::reinterpret_steal<py::object>(PyCFunction_NewEx(f, m.ptr(), name.ptr()));
+  }
+}
+
 }  // namespace
 
 PYBIND11_MODULE(_weft, m) {
+  m.attr("__module__") = "weft";
   m.doc() = "The compiled part of Weft; use it through the package weft.";
   check(add_errors(m.ptr()));
   py::register_exception_translator([](std::exception_ptr e) {
@@ -26,7 +36,7 @@ PYBIND11_MODULE(_weft, m) {
   });
   check(add_dtypes(m.ptr()));
   check(add_types(m.ptr()));
-  check(PyModule_AddFunctions(m.ptr(), elementwise_functions()) == 0);
+  add_functions(m, elementwise_functions());
   bind_system(m);
   bind_make(m);
   bind_operations(m);

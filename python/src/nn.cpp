@@ -1,10 +1,11 @@
 #include <weft/python/src/nn_module.h>
+#include <weft/python/src/part.h>
 
 // weft._weft.nn, bases before what derives from them.
 namespace weft::python {
 
 void bind_nn(py::module_& m) {
-  py::module_ nn = m.def_submodule("nn");
+  py::module_ nn = add_part(m, "nn", "weft.nn", "Modules and losses.");
   bind_nn_state(nn);
   bind_nn_module(nn);
   bind_nn_activations(nn);

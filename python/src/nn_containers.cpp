@@ -2,6 +2,7 @@
 #include <weft/nn/sequential.h>
 
 #include <weft/python/src/nn_module.h>
+#include <weft/python/src/part.h>
 
 // Modules of modules.
 namespace weft::python {
@@ -162,7 +163,7 @@ void bind_alexnet(py::module_& m) {
 void bind_nn_containers(py::module_& m) {
   bind_sequential(m);
   bind_flatten(m);
-  py::module_ models = m.def_submodule("models");
+  py::module_ models = add_part(m, "models", "weft.nn.models", "Networks that are ready to train.");
   bind_alexnet(models);
 }
 

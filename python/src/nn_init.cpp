@@ -2,6 +2,7 @@
 #include <weft/nn/init.h>
 
 #include <weft/python/src/nn_module.h>
+#include <weft/python/src/part.h>
 
 // weft.nn.init and weft.nn.utils.
 namespace weft::python {
@@ -94,10 +95,11 @@ void bind_utils(py::module_& m) {
 }  // namespace
 
 void bind_nn_init(py::module_& nn) {
-  py::module_ init = nn.def_submodule("init");
+  py::module_ init = add_part(nn, "init", "weft.nn.init", "Initial values.");
   bind_fills(init);
   bind_scaled(init);
-  py::module_ utils = nn.def_submodule("utils");
+  py::module_ utils =
+      add_part(nn, "utils", "weft.nn.utils", "What acts on parameters and their gradients.");
   bind_utils(utils);
 }
 

@@ -1,4 +1,5 @@
 #include <weft/python/src/operations.h>
+#include <weft/python/src/part.h>
 
 // The operations of ops/, family by family, under PyTorch's names.
 namespace weft::python {
@@ -72,7 +73,8 @@ void bind_operations(py::module_& m) {
   bind_numpy();
   bind_dlpack(m);
   bind_pickle(m);
-  py::module_ functional = m.def_submodule("_functional", "What weft.nn.functional names.");
+  py::module_ functional =
+      add_part(m, "_functional", "weft.nn.functional", "What weft.nn.functional names.");
   bind_functional(functional);
   bind_losses(functional);
 }

@@ -4,6 +4,7 @@
 
 #include <weft/python/src/nn_module.h>
 #include <weft/python/src/optim.h>
+#include <weft/python/src/part.h>
 
 // weft.optim: optimisers with PyTorch's constructors and groups of parameters.
 namespace weft::python {
@@ -235,7 +236,7 @@ void bind_sgd(py::module_& m) {
 }  // namespace
 
 void bind_optim(py::module_& m) {
-  py::module_ optim = m.def_submodule("optim");
+  py::module_ optim = add_part(m, "optim", "weft.optim", "Optimisers.");
   bind_base(optim);
   bind_sgd(optim);
   bind_adam<Adam, AdamOptions>(optim, "Adam", 0,

@@ -2,6 +2,7 @@
 
 #include <weft/python/src/nn_module.h>
 #include <weft/python/src/optim.h>
+#include <weft/python/src/part.h>
 
 // weft.optim.lr_scheduler. A schedule keeps its optimiser alive.
 namespace weft::python {
@@ -89,7 +90,8 @@ void bind_one_cycle(py::module_& m) {
 }  // namespace
 
 void bind_schedules(py::module_& optim) {
-  py::module_ m = optim.def_submodule("lr_scheduler");
+  py::module_ m =
+      add_part(optim, "lr_scheduler", "weft.optim.lr_scheduler", "Learning rates over time.");
   bind_base(m);
   bind_simple(m);
   bind_one_cycle(m);

@@ -2,6 +2,7 @@
 #include <weft/core/context.h>
 #include <weft/core/threads.h>
 #include <weft/python/src/caster.h>
+#include <weft/python/src/part.h>
 
 namespace weft::python {
 namespace {
@@ -135,7 +136,7 @@ void bind_system(py::module_& m) {
   m.def("show_config", &show_config,
         "A text with a line each: version, compiler, oneDNN, the instruction set in use, threads.");
   bind_device(m);
-  py::module_ cpu = m.def_submodule("cpu", "Memory of the CPU.");
+  py::module_ cpu = add_part(m, "cpu", "weft.cpu", "Memory of the CPU.");
   bind_memory(cpu);
   bind_switches(m);
 }

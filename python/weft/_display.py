@@ -1,9 +1,18 @@
 """How tensors, modules and summaries look in a notebook (_repr_html_)."""
 
+from __future__ import annotations
+
 import base64
 import html
 
 from weft import _weft, data
+
+TYPE_CHECKING = False  # typing's costs an import
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from weft._weft import Tensor
+    from weft._weft.nn import Module, Summary
 
 ROWS = 200  # of a table
 SMALLEST, LARGEST = 8, 1024  # sides of what is taken for a picture
@@ -13,7 +22,7 @@ WIDTH = 128  # pixels that a small picture is enlarged to
 # ---- Pictures
 
 
-def pixels(image, normalize=False):
+def pixels(image: Tensor, normalize: bool = False) -> Tensor:
     """A picture as uint8 [C, H, W], for encode_png(); floats are clamped to [0, 1] first, or with
     normalize mapped from their smallest and largest value to it. NaN is black."""
     image = image.detach()
@@ -27,7 +36,7 @@ def pixels(image, normalize=False):
     return (x.clamp(0, 1) * 255).round().to(_weft.uint8)
 
 
-def picture(image, width, normalize=False):
+def picture(image: Tensor, width: int, normalize: bool = False) -> str:
     """An <img> with the picture inside, `width` CSS pixels wide; pixels stay sharp."""
     png = base64.b64encode(data.encode_png(pixels(image, normalize))).decode()
     height = round(width * image.shape[-2] / image.shape[-1])
@@ -37,7 +46,7 @@ def picture(image, width, normalize=False):
     )
 
 
-def is_picture(tensor):
+def is_picture(tensor: Tensor) -> bool:
     """Whether a tensor can hardly be anything else: [3, H, W] of bytes or of floats in [0, 1], or
     [H, W] or [1, H, W] of bytes."""
     if not 2 <= tensor.ndim <= 3 or not all(SMALLEST <= n <= LARGEST for n in tensor.shape[-2:]):
@@ -51,7 +60,7 @@ def is_picture(tensor):
     return 0 <= low < high <= 1
 
 
-def tensor_html(tensor):
+def tensor_html(tensor: Tensor) -> str | None:
     """The picture that a tensor is, above its numbers; None, which leaves repr(), for others."""
     if not is_picture(tensor):
         return None
@@ -68,7 +77,7 @@ def tensor_html(tensor):
 # ---- Tables
 
 
-def _table(head, rows, foot):
+def _table(head: Sequence[str], rows: Sequence[Sequence[str]], foot: str) -> str:
     left, right = (f'style="text-align: {s}; white-space: nowrap"' for s in ("left", "right"))
     sides = [right if name == "parameters" else left for name in head]
     more = len(rows) - ROWS
@@ -86,16 +95,16 @@ def _table(head, rows, foot):
     )
 
 
-def _layer(depth, name, kind):
+def _layer(depth: int, name: str, kind: str) -> str:
     label = f"{html.escape(name)} <b>{html.escape(kind)}</b>".strip()
     return f'<span style="padding-left: {1.2 * depth:.1f}em">{label}</span>'
 
 
-def _megabytes(size):
+def _megabytes(size: int) -> str:
     return f"{size / 1e6:.1f} MB" if size >= 1e5 else f"{size / 1e3:.1f} kB"
 
 
-def _count(module):
+def _count(module: Module) -> str:
     """The module's own parameters, without its parts'."""
     try:
         count = sum(p.numel() for p in module.parameters(recurse=False))
@@ -104,7 +113,7 @@ def _count(module):
     return f"{count:,}" if count else ""
 
 
-def _total(module):
+def _total(module: Module) -> str:
     try:
         parameters = list(module.parameters())
     except _weft.Error:
@@ -115,7 +124,7 @@ def _total(module):
     return f"{count:,} parameters ({trainable:,} trainable), {_megabytes(size)}"
 
 
-def module_html(module):
+def module_html(module: Module) -> str:
     """A table of the module's parts: name and class, options, own parameters."""
     rows = []
     for path, part in module.named_modules():
@@ -126,7 +135,7 @@ def module_html(module):
     return _table(("layer", "options", "parameters"), rows, f"{_total(module)}; {mode}")
 
 
-def summary_html(summary):
+def summary_html(summary: Summary) -> str:
     """What str(summary) says, as a table."""
     rows = [
         (

@@ -1,35 +1,56 @@
 """Modes of a thread, as context managers that are decorators too."""
 
+from __future__ import annotations
+
 import functools
 
 from weft import _weft
+from weft._weft import autograd as _autograd
+from weft._weft.autograd import is_anomaly_enabled as is_anomaly_enabled
+from weft._weft.autograd import is_autocast_enabled as is_autocast_enabled
+from weft._weft.autograd import is_grad_enabled as is_grad_enabled
+from weft._weft.autograd import is_inference_mode_enabled as is_inference_mode_enabled
 
-_autograd = _weft.autograd
+TYPE_CHECKING = False  # typing's costs an import
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any, Literal, ParamSpec, TypeVar
 
-is_grad_enabled = _autograd.is_grad_enabled
-is_inference_mode_enabled = _autograd.is_inference_mode_enabled
-is_anomaly_enabled = _autograd.is_anomaly_enabled
-is_autocast_enabled = _autograd.is_autocast_enabled
+    from typing_extensions import Self
+
+    P = ParamSpec("P")
+    R = TypeVar("R")
 
 
 class _Mode:
     """Enters a mode for a block or for each call of a function, and leaves it as it was before."""
 
-    def __new__(cls, *args, **options):
-        if len(args) == 1 and not options and callable(args[0]):  # @no_grad without parentheses
-            return cls()(args[0])
-        return super().__new__(cls)
+    _before: list[Any]
 
-    def __enter__(self):
+    if not TYPE_CHECKING:
+
+        def __new__(cls, *args, **options):
+            if len(args) == 1 and not options and callable(args[0]):  # @no_grad without parentheses
+                return cls()(args[0])
+            return super().__new__(cls)
+
+    def _enter(self) -> Any:
+        """Sets the mode; returns what _leave() needs."""
+        raise NotImplementedError
+
+    def _leave(self, before: Any) -> None:
+        raise NotImplementedError
+
+    def __enter__(self) -> Self:
         self._before.append(self._enter())
         return self
 
-    def __exit__(self, *exception):
+    def __exit__(self, *exception: object) -> None:
         self._leave(self._before.pop())
 
-    def __call__(self, function):
+    def __call__(self, function: Callable[P, R]) -> Callable[P, R]:
         @functools.wraps(function)
-        def wrapper(*args, **options):
+        def wrapper(*args: P.args, **options: P.kwargs) -> R:
             with self:
                 return function(*args, **options)
 
@@ -44,20 +65,20 @@ class set_grad_enabled(_Mode):
     False
     """
 
-    def __init__(self, mode):
+    def __init__(self, mode: bool) -> None:
         self._mode = bool(mode)
         self._before = []
         self._outer = _autograd._set_grad_enabled(self._mode)
 
-    def __enter__(self):
+    def __enter__(self) -> Self:
         self._before.append(self._outer)
         _autograd._set_grad_enabled(self._mode)
         return self
 
-    def _leave(self, before):
+    def _leave(self, before: bool) -> None:
         _autograd._set_grad_enabled(before)
 
-    def __call__(self, function):
+    def __call__(self, function: Callable[P, R]) -> Callable[P, R]:
         _autograd._set_grad_enabled(self._outer)
         return super().__call__(function)
 
@@ -73,13 +94,13 @@ class no_grad(_Mode):
 
     _value = False
 
-    def __init__(self):
+    def __init__(self) -> None:
         self._before = []
 
-    def _enter(self):
+    def _enter(self) -> bool:
         return _autograd._set_grad_enabled(self._value)
 
-    def _leave(self, before):
+    def _leave(self, before: bool) -> None:
         _autograd._set_grad_enabled(before)
 
 
@@ -99,18 +120,22 @@ class inference_mode(_Mode):
     """As no_grad(), and what is made inside can never take part in a recorded operation.
 
     mode: False leaves the thread as it is.
+
+    >>> with weft.inference_mode():
+    ...     weft.is_inference_mode_enabled()
+    True
     """
 
-    def __init__(self, mode=True):
+    def __init__(self, mode: bool = True) -> None:
         self._mode = bool(mode)
         self._before = []
 
-    def _enter(self):
+    def _enter(self) -> tuple[bool, bool] | None:
         if not self._mode:
             return None
         return _autograd._set_inference(True), _autograd._set_grad_enabled(False)
 
-    def _leave(self, before):
+    def _leave(self, before: tuple[bool, bool] | None) -> None:
         if before is not None:
             _autograd._set_inference(before[0])
             _autograd._set_grad_enabled(before[1])
@@ -118,32 +143,54 @@ class inference_mode(_Mode):
 
 class detect_anomaly(_Mode):
     """Checks every gradient for NaN during backward(), and names the operation that made one and
-    the line of Python that called it."""
+    the line of Python that called it.
 
-    def __init__(self, check_nan=True):
+    AutogradError, a RuntimeError, where a gradient is NaN. With check_nan False nothing is checked.
+
+    >>> x = weft.zeros(1, requires_grad=True)
+    >>> with weft.autograd.detect_anomaly():
+    ...     y = (x / x).sum()
+    ...     y.backward()  # doctest: +IGNORE_EXCEPTION_DETAIL
+    Traceback (most recent call last):
+    weft.AutogradError: [div] ...
+    """
+
+    def __init__(self, check_nan: bool = True) -> None:
         self._check = bool(check_nan)
         self._before = []
 
-    def _enter(self):
+    def _enter(self) -> bool:
         return _autograd._set_anomaly_enabled(self._check)
 
-    def _leave(self, before):
+    def _leave(self, before: bool) -> None:
         _autograd._set_anomaly_enabled(before)
 
 
 class autocast(_Mode):
-    """Matrix products and convolutions compute in a half dtype, what needs range in float32.
+    """Products of matrices, linear and conv2d convert float32 operands to a half dtype and give it;
+    all else computes in what it gets.
 
-    device_type: "cpu". dtype: weft.bfloat16 (the default) or weft.float16.
+    device_type: "cpu". dtype: weft.bfloat16 (the default) or weft.float16. The conversions are
+    recorded, so that a parameter's gradient has the parameter's dtype.
+
+    >>> x = weft.ones(2, 2)
+    >>> with weft.autocast():
+    ...     (x @ x).dtype, (x + x).dtype
+    (weft.bfloat16, weft.float32)
     """
 
-    def __init__(self, device_type="cpu", dtype=None, enabled=True):
+    def __init__(
+        self,
+        device_type: Literal["cpu"] = "cpu",
+        dtype: _weft.dtype | None = None,
+        enabled: bool = True,
+    ) -> None:
         _weft.device(device_type)  # its error
         self._guard = _autograd._Autocast(dtype or _weft.bfloat16, bool(enabled))
         self._before = []
 
-    def _enter(self):
+    def _enter(self) -> None:
         self._guard.enter()
 
-    def _leave(self, before):
+    def _leave(self, before: None) -> None:
         self._guard.leave()

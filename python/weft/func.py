@@ -1,33 +1,69 @@
 """Functions of functions: gradients as functions of the arguments (torch.func's names)."""
 
-from weft import _weft
+from __future__ import annotations
+
 from weft._modes import enable_grad
+from weft._weft import Tensor, zeros_like
 from weft.autograd import grad as _grad
+
+TYPE_CHECKING = False  # typing's costs an import
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from typing import Any, Literal, TypeVar, overload
+
+    A = TypeVar("A")
+    Gradients = tuple[Tensor, ...]
 
 __all__ = ["grad", "value_and_grad", "vjp"]
 
 
-def _variable(x):
+def _variable(x: Tensor) -> Tensor:
     """x as something to differentiate by, on the tape of an outer differentiation if there is one."""
     return x.view(x.shape) if x.requires_grad else x.detach().requires_grad_()
 
 
-def _differentiate(func, argnums, has_aux, args, options):
+def _differentiate(
+    func: Callable[..., Any],
+    argnums: int | Sequence[int],
+    has_aux: bool,
+    args: tuple[Any, ...],
+    options: dict[str, Any],
+) -> tuple[Tensor | Gradients, Tensor, Any]:
     positions = (argnums,) if isinstance(argnums, int) else tuple(argnums)
-    nested = any(isinstance(a, _weft.Tensor) and a.requires_grad for a in args)
+    nested = any(isinstance(a, Tensor) and a.requires_grad for a in args)
     with enable_grad():
         variables = {i: _variable(args[i]) for i in positions}
         result = func(*(variables.get(i, a) for i, a in enumerate(args)), **options)
         value, aux = result if has_aux else (result, None)
         gradients = _grad(value, list(variables.values()), create_graph=nested, allow_unused=True)
-    gradients = tuple(
-        _weft.zeros_like(args[i]) if g is None else g for i, g in zip(positions, gradients)
-    )
+    full = tuple(zeros_like(args[i]) if g is None else g for i, g in zip(positions, gradients))
     value = value if nested else value.detach()
-    return gradients[0] if isinstance(argnums, int) else gradients, value, aux
+    return full[0] if isinstance(argnums, int) else full, value, aux
 
 
-def grad(func, argnums=0, has_aux=False):
+if TYPE_CHECKING:
+
+    @overload
+    def grad(
+        func: Callable[..., Tensor], argnums: int = 0, has_aux: Literal[False] = False
+    ) -> Callable[..., Tensor]: ...
+    @overload
+    def grad(
+        func: Callable[..., Tensor], argnums: Sequence[int], has_aux: Literal[False] = False
+    ) -> Callable[..., Gradients]: ...
+    @overload
+    def grad(
+        func: Callable[..., tuple[Tensor, A]], argnums: int = 0, *, has_aux: Literal[True]
+    ) -> Callable[..., tuple[Tensor, A]]: ...
+    @overload
+    def grad(
+        func: Callable[..., tuple[Tensor, A]], argnums: Sequence[int], *, has_aux: Literal[True]
+    ) -> Callable[..., tuple[Gradients, A]]: ...
+
+
+def grad(
+    func: Callable[..., Any], argnums: int | Sequence[int] = 0, has_aux: bool = False
+) -> Callable[..., Any]:
     """A function that returns the gradient of func, which returns a tensor of one element, with
     respect to its argument argnums (an int, or a tuple of them for a tuple of gradients).
 
@@ -39,28 +75,52 @@ def grad(func, argnums=0, has_aux=False):
     tensor(12.)
     """
 
-    def gradient(*args, **options):
+    def gradient(*args: Any, **options: Any) -> Any:
         g, _, aux = _differentiate(func, argnums, has_aux, args, options)
         return (g, aux) if has_aux else g
 
     return gradient
 
 
-def value_and_grad(func, argnums=0, has_aux=False):
+if TYPE_CHECKING:
+
+    @overload
+    def value_and_grad(
+        func: Callable[..., Tensor], argnums: int = 0, has_aux: Literal[False] = False
+    ) -> Callable[..., tuple[Tensor, Tensor]]: ...
+    @overload
+    def value_and_grad(
+        func: Callable[..., Tensor], argnums: Sequence[int], has_aux: Literal[False] = False
+    ) -> Callable[..., tuple[Tensor, Gradients]]: ...
+    @overload
+    def value_and_grad(
+        func: Callable[..., tuple[Tensor, A]], argnums: int = 0, *, has_aux: Literal[True]
+    ) -> Callable[..., tuple[tuple[Tensor, A], Tensor]]: ...
+    @overload
+    def value_and_grad(
+        func: Callable[..., tuple[Tensor, A]], argnums: Sequence[int], *, has_aux: Literal[True]
+    ) -> Callable[..., tuple[tuple[Tensor, A], Gradients]]: ...
+
+
+def value_and_grad(
+    func: Callable[..., Any], argnums: int | Sequence[int] = 0, has_aux: bool = False
+) -> Callable[..., Any]:
     """As grad(), but the new function returns (value, gradient), or ((value, aux), gradient).
 
     >>> weft.func.value_and_grad(lambda x: x * x)(weft.tensor(3.0))
     (tensor(9.), tensor(6.))
     """
 
-    def both(*args, **options):
+    def both(*args: Any, **options: Any) -> Any:
         g, value, aux = _differentiate(func, argnums, has_aux, args, options)
         return ((value, aux) if has_aux else value), g
 
     return both
 
 
-def vjp(func, *primals):
+def vjp(
+    func: Callable[..., Tensor], *primals: Tensor
+) -> tuple[Tensor, Callable[[Tensor], tuple[Tensor, ...]]]:
     """func(*primals), and a function from a cotangent of its result to those of the primals, a
     tuple.
 
@@ -73,12 +133,12 @@ def vjp(func, *primals):
         variables = [_variable(p) for p in primals]
         value = func(*variables)
 
-    def pull(cotangent):
+    def pull(cotangent: Tensor) -> tuple[Tensor, ...]:
         gradients = _grad(
             value, variables, cotangent, retain_graph=True, create_graph=nested, allow_unused=True
         )
         return tuple(
-            _weft.zeros_like(p) if g is None else g for p, g in zip(primals, gradients)
+            zeros_like(p) if g is None else g for p, g in zip(primals, gradients)
         )
 
     return value if nested else value.detach(), pull

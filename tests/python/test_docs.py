@@ -18,5 +18,5 @@ MODULES = sorted(
 def test_examples(name):
     module = importlib.import_module(name)
     weft.manual_seed(0)
-    result = doctest.testmod(module, extraglobs={"weft": weft})
+    result = doctest.testmod(module, globs={"weft": weft})
     assert result.failed == 0

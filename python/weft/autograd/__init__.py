@@ -1,6 +1,7 @@
 """Differentiation: backward(), grad(), functions of one's own, checks, checkpoints, hooks."""
 
-from weft import _weft
+from __future__ import annotations
+
 from weft._modes import (
     detect_anomaly,
     enable_grad,
@@ -9,16 +10,25 @@ from weft._modes import (
     no_grad,
     set_grad_enabled,
 )
-
+from weft._weft import Tensor
+from weft._weft import autograd as _compiled
+from weft._weft.autograd import FunctionContext, HookHandle, Node
 from weft.autograd.drawing import Drawing, draw
 
-Node = _weft.autograd.Node
-FunctionContext = _weft.autograd.FunctionContext
+TYPE_CHECKING = False  # typing's costs an import
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+    from typing import Any, Literal, TypeVar, overload
+
+    R = TypeVar("R")
+    Tensors = Tensor | Iterable[Tensor]
+    Seeds = Tensor | Iterable[Tensor | None]  # None stands for a one
 
 __all__ = [
     "Drawing",
     "Function",
     "FunctionContext",
+    "HookHandle",
     "Node",
     "backward",
     "checkpoint",
@@ -35,25 +45,72 @@ __all__ = [
 ]
 
 
-def _tensors(value):
-    return None if value is None else [value] if isinstance(value, _weft.Tensor) else list(value)
+def _tensors(value: Iterable[Any]) -> list[Any]:
+    return [value] if isinstance(value, Tensor) else list(value)
 
 
-def backward(tensors, grad_tensors=None, retain_graph=None, create_graph=False, inputs=None):
+def _maybe_tensors(value: Iterable[Any] | None) -> list[Any] | None:
+    return None if value is None else _tensors(value)
+
+
+def backward(
+    tensors: Tensors,
+    grad_tensors: Seeds | None = None,
+    retain_graph: bool | None = None,
+    create_graph: bool = False,
+    inputs: Tensors | None = None,
+) -> None:
     """Adds the gradients of the tensors (times grad_tensors) to the grad of every leaf that they
     depend on, or only of `inputs`.
 
     tensors: one tensor or several; those of more than one element need their grad_tensors.
-    Raises AutogradError; every grad is as before then.
+    retain_graph keeps what the tape saved, so that it can be run again; create_graph records the
+    gradients too. AutogradError where the tape lacks something; every grad is as before then.
+
+    >>> x = weft.tensor([1.0, 2.0], requires_grad=True)
+    >>> weft.autograd.backward([x * x, 3 * x], [weft.ones(2), weft.ones(2)])
+    >>> x.grad
+    tensor([5., 7.])
     """
-    _weft.autograd._backward(
-        _tensors(tensors), _tensors(grad_tensors), retain_graph, create_graph, _tensors(inputs)
+    _compiled._backward(
+        _tensors(tensors),
+        _maybe_tensors(grad_tensors),
+        retain_graph,
+        create_graph,
+        _maybe_tensors(inputs),
     )
 
 
+if TYPE_CHECKING:
+
+    @overload
+    def grad(
+        outputs: Tensors,
+        inputs: Tensors,
+        grad_outputs: Seeds | None = None,
+        retain_graph: bool | None = None,
+        create_graph: bool = False,
+        allow_unused: Literal[False] = False,
+    ) -> tuple[Tensor, ...]: ...
+    @overload
+    def grad(
+        outputs: Tensors,
+        inputs: Tensors,
+        grad_outputs: Seeds | None = None,
+        retain_graph: bool | None = None,
+        create_graph: bool = False,
+        allow_unused: bool = False,
+    ) -> tuple[Tensor | None, ...]: ...
+
+
 def grad(
-    outputs, inputs, grad_outputs=None, retain_graph=None, create_graph=False, allow_unused=False
-):
+    outputs: Tensors,
+    inputs: Tensors,
+    grad_outputs: Seeds | None = None,
+    retain_graph: bool | None = None,
+    create_graph: bool = False,
+    allow_unused: bool = False,
+) -> tuple[Tensor | None, ...]:
     """The gradients of the outputs (times grad_outputs) with respect to each input, a tuple. Nobody's
     grad changes.
 
@@ -65,10 +122,10 @@ def grad(
     (tensor(6.),)
     """
     return tuple(
-        _weft.autograd._grad(
+        _compiled._grad(
             _tensors(outputs),
             _tensors(inputs),
-            _tensors(grad_outputs),
+            _maybe_tensors(grad_outputs),
             retain_graph,
             create_graph,
             allow_unused,
@@ -76,7 +133,13 @@ def grad(
     )
 
 
-def gradcheck(func, inputs, eps=1e-6, atol=1e-5, rtol=1e-3):
+def gradcheck(
+    func: Callable[..., Tensors],
+    inputs: Tensors,
+    eps: float = 1e-6,
+    atol: float = 1e-5,
+    rtol: float = 1e-3,
+) -> bool:
     """Compares the gradients of func(*inputs) with central differences (f(x + eps) - f(x - eps)) / (2
     eps); True, or AutogradError that names the first element that differs.
 
@@ -86,34 +149,53 @@ def gradcheck(func, inputs, eps=1e-6, atol=1e-5, rtol=1e-3):
     >>> weft.autograd.gradcheck(weft.exp, x)
     True
     """
-    return _weft.autograd._gradcheck(func, _tensors(inputs), eps, atol, rtol, False)
+    return _compiled._gradcheck(func, _tensors(inputs), eps, atol, rtol, False)
 
 
-def gradgradcheck(func, inputs, eps=1e-6, atol=1e-5, rtol=1e-3):
-    """gradcheck() of func's gradients."""
-    return _weft.autograd._gradcheck(func, _tensors(inputs), eps, atol, rtol, True)
+def gradgradcheck(
+    func: Callable[..., Tensors],
+    inputs: Tensors,
+    eps: float = 1e-6,
+    atol: float = 1e-5,
+    rtol: float = 1e-3,
+) -> bool:
+    """gradcheck() of func's gradients: whether they can be differentiated again, and rightly.
+
+    True, or AutogradError that names the first element that differs.
+
+    >>> x = weft.randn(3, dtype=weft.float64, requires_grad=True)
+    >>> weft.autograd.gradgradcheck(weft.exp, x)
+    True
+    """
+    return _compiled._gradcheck(func, _tensors(inputs), eps, atol, rtol, True)
 
 
-def checkpoint(function, *args):
+def checkpoint(function: Callable[..., R], *args: Any) -> R:
     """function(*args), whose inner results are not kept but computed again during backward(), with
     the same random numbers: memory for time (Chen et al. 2016, arXiv:1604.06174).
 
     args: tensors take part in differentiation; anything else is handed on. The function returns a
     tensor or a tuple of tensors, the same both times.
-    """
-    where = [i for i, a in enumerate(args) if isinstance(a, _weft.Tensor)]
-    single = []
 
-    def run(*tensors):
+    >>> x = weft.tensor(2.0, requires_grad=True)
+    >>> weft.autograd.checkpoint(lambda x: (x * x).exp().log(), x).backward()
+    >>> x.grad
+    tensor(4.)
+    """
+    where = [i for i, a in enumerate(args) if isinstance(a, Tensor)]
+    single = [False]
+
+    def run(*tensors: Tensor) -> Any:
         full = list(args)
         for i, t in zip(where, tensors):
             full[i] = t
         result = function(*full)
-        single[:] = [isinstance(result, _weft.Tensor)]
+        single[:] = [isinstance(result, Tensor)]
         return result
 
-    outputs = _weft.autograd._checkpoint(run, [args[i] for i in where])
-    return outputs[0] if single[0] else tuple(outputs)
+    outputs = _compiled._checkpoint(run, [args[i] for i in where])
+    both: Any = outputs[0] if single[0] else tuple(outputs)
+    return both  # type: ignore[no-any-return]  # of the type that function returned
 
 
 class Function:
@@ -139,14 +221,16 @@ class Function:
     """
 
     @staticmethod
-    def forward(ctx, *args):
+    def forward(ctx: Any, *args: Any) -> Any:
+        """What the operation gives for these arguments; a class of its own writes it."""
         raise NotImplementedError("a Function needs a static method forward(ctx, *args)")
 
     @staticmethod
-    def backward(ctx, *grad_outputs):
+    def backward(ctx: Any, *grad_outputs: Any) -> Any:
+        """The gradients of forward()'s arguments from those of its results."""
         raise NotImplementedError("a Function needs a static method backward(ctx, *grad_outputs)")
 
     @classmethod
-    def apply(cls, *args):
+    def apply(cls, *args: Any) -> Any:
         """The operation on these arguments, recorded."""
-        return _weft.autograd._apply(cls, *args)
+        return _compiled._apply(cls, *args)

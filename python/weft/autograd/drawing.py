@@ -1,11 +1,23 @@
 """draw(): the tape as a picture, for notebooks."""
 
+from __future__ import annotations
+
 import html
 import itertools
 import pathlib
 
-from weft import _weft
 from weft._modes import enable_grad
+from weft._weft import Tensor
+
+TYPE_CHECKING = False  # typing's costs an import
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+    from weft._typing import StrPath
+    from weft._weft.autograd import Node
+
+    Inputs = dict[Node, list[Node]]
+    Layers = list[list["Box"]]
 
 __all__ = ["Drawing", "draw"]
 
@@ -18,34 +30,36 @@ COLOURS["result"] = ("#dcfce7", "#22c55e")
 class Box:
     """A node of the tape, or a bend of an edge that passes a layer (no lines, no width)."""
 
-    def __init__(self, lines=(), kind="bend"):
+    def __init__(self, lines: Iterable[str] = (), kind: str = "bend") -> None:
         self.lines, self.kind = list(lines), kind
-        self.layer, self.x, self.above, self.below = 0, 0.0, [], []
+        self.layer, self.x = 0, 0.0
+        self.above: list[Box] = []
+        self.below: list[Box] = []
 
     @property
-    def width(self):
+    def width(self) -> float:
         return max((len(line) for line in self.lines), default=0) * LETTER + 2 * PAD
 
     @property
-    def height(self):
+    def height(self) -> float:
         return len(self.lines) * LINE + PAD if self.lines else 0
 
 
 class Drawing:
     """A picture of a tape: shown by itself at the end of a notebook's cell; svg is its text."""
 
-    def __init__(self, svg):
+    def __init__(self, svg: str) -> None:
         self.svg = svg
 
-    def _repr_svg_(self):
+    def _repr_svg_(self) -> str:
         return self.svg
 
-    def save(self, path):
+    def save(self, path: StrPath) -> None:
         """Writes the picture to an SVG file."""
         pathlib.Path(path).write_text(self.svg, encoding="utf-8")
 
 
-def draw(outputs, names=None):
+def draw(outputs: Tensor | Iterable[Tensor], names: Mapping[str, Tensor] | None = None) -> Drawing:
     """The tape that leads to the outputs, as a Drawing: tensors that gather a gradient (blue) on top,
     each operation below what it reads, the results (green) at the bottom. Values flow along the
     arrows, gradients against them.
@@ -59,7 +73,7 @@ def draw(outputs, names=None):
     >>> drawing.svg.count("<rect")
     3
     """
-    outputs = [outputs] if isinstance(outputs, _weft.Tensor) else list(outputs)
+    outputs = [outputs] if isinstance(outputs, Tensor) else list(outputs)
     nodes = _nodes([_node(t) for t in outputs])
     boxes = _boxes(nodes, outputs, names or {})
     layers = _layers(nodes, boxes)
@@ -71,22 +85,26 @@ def draw(outputs, names=None):
 # ---- The tape
 
 
-def _node(tensor):
+def _node(tensor: Tensor) -> Node:
     if not tensor.requires_grad:
         raise ValueError("[draw] got a tensor that is not on the tape, expected one with a grad_fn")
     if tensor.grad_fn is not None:
         return tensor.grad_fn
     with enable_grad():  # a view's node leads to the leaf's
-        return tensor.view(tensor.shape).grad_fn.next_functions[0][0]
+        view = tensor.view(tensor.shape).grad_fn
+    leaf = view and view.next_functions[0][0]
+    assert leaf
+    return leaf
 
 
-def _inputs(node):
+def _inputs(node: Node) -> list[Node]:
     return [made for made, _ in node.next_functions if made is not None]
 
 
-def _nodes(roots):
+def _nodes(roots: Iterable[Node]) -> Inputs:
     """The nodes reached from the roots, each after everything that leads to it."""
-    waiting, met = list(roots), {}
+    waiting = list(roots)
+    met: Inputs = {}
     while waiting:
         node = waiting.pop()
         if node in met:
@@ -98,7 +116,8 @@ def _nodes(roots):
     readers = {node: 0 for node in met}
     for made in itertools.chain.from_iterable(met.values()):
         readers[made] += 1
-    free, order = [n for n in met if not readers[n]], {}
+    free = [n for n in met if not readers[n]]
+    order: Inputs = {}
     while free:
         node = free.pop()
         order[node] = met[node]
@@ -109,16 +128,18 @@ def _nodes(roots):
     return order
 
 
-def _label(name, tensor):
+def _label(name: str, tensor: Tensor) -> str:
     return f"{name} {list(tensor.shape)}".strip()
 
 
-def _boxes(nodes, outputs, names):
-    known = {}
+def _boxes(
+    nodes: Inputs, outputs: Iterable[Tensor], names: Mapping[str, Tensor]
+) -> dict[Node, Box]:
+    known: dict[Node, str] = {}
     for name, tensor in names.items():
         if tensor.requires_grad:
             known.setdefault(_node(tensor), _label(name, tensor))
-    results = {}
+    results: dict[Node, str] = {}
     for tensor in outputs:
         results.setdefault(_node(tensor), _label("", tensor))
     boxes = {}
@@ -134,11 +155,11 @@ def _boxes(nodes, outputs, names):
 # ---- Layers: the results are in the last; an edge that passes a layer has a bend there
 
 
-def _layers(nodes, boxes):
+def _layers(nodes: Inputs, boxes: dict[Node, Box]) -> Layers:
     for node, inputs in nodes.items():
         for made in inputs:
             boxes[made].layer = max(boxes[made].layer, boxes[node].layer + 1)
-    layers = [[] for _ in range(1 + max(box.layer for box in boxes.values()))]
+    layers: Layers = [[] for _ in range(1 + max(box.layer for box in boxes.values()))]
     for node in nodes:
         layers[boxes[node].layer].append(boxes[node])
     for node, inputs in nodes.items():
@@ -147,7 +168,7 @@ def _layers(nodes, boxes):
     return layers
 
 
-def _link(low, high, layers):
+def _link(low: Box, high: Box, layers: Layers) -> None:
     for layer in range(low.layer + 1, high.layer):
         bend = Box()
         bend.layer = layer
@@ -159,41 +180,40 @@ def _link(low, high, layers):
     high.below.append(low)
 
 
-def _mean(values, otherwise):
+def _mean(values: Iterable[float], otherwise: float) -> float:
     values = list(values)
     return sum(values) / len(values) if values else otherwise
 
 
-def _order(layers):
+def _order(layers: Layers) -> None:
     """Puts each box near the mean place of its neighbours, up and down a few times: fewer crossings
     (Sugiyama, Tagawa and Toda 1981)."""
     for sweep in range(12):
         down = sweep % 2
         for layer in reversed(layers) if down else layers:
-            place = {}
+            place: dict[Box, float] = {}
             for other in layers:
                 place.update((box, i / max(len(other) - 1, 1)) for i, box in enumerate(other))
-            layer.sort(key=lambda b: _mean(map(place.get, b.above if down else b.below), place[b]))
+            layer.sort(key=lambda b: _mean((place[n] for n in (b.above if down else b.below)), place[b]))
 
 
-def _spread(layer, wishes):
+def _spread(layer: Sequence[Box], wishes: Iterable[float]) -> None:
     """The places nearest to the wishes, in least squares, at which boxes stand side by side."""
     offsets = [0.0]
     for left, right in itertools.pairwise(layer):
         offsets.append(offsets[-1] + (left.width + right.width) / 2 + GAP)
-    groups = []  # runs of boxes that touch: [sum of wishes less offsets, boxes]
+    groups: list[tuple[float, int]] = []  # runs of boxes that touch: (sum of wishes less offsets, boxes)
     for wish, offset in zip(wishes, offsets):
-        groups.append([wish - offset, 1])
+        groups.append((wish - offset, 1))
         while len(groups) > 1 and groups[-2][0] * groups[-1][1] > groups[-1][0] * groups[-2][1]:
             total, count = groups.pop()
-            groups[-1][0] += total
-            groups[-1][1] += count
+            groups[-1] = (groups[-1][0] + total, groups[-1][1] + count)
     starts = itertools.chain.from_iterable([total / n] * n for total, n in groups)
     for box, start, offset in zip(layer, starts, offsets):
         box.x = start + offset
 
 
-def _place(layers):
+def _place(layers: Layers) -> None:
     for layer in layers:
         _spread(layer, [0.0] * len(layer))
     for sweep in range(80):
@@ -204,7 +224,7 @@ def _place(layers):
 # ---- The picture
 
 
-def _svg(layers):
+def _svg(layers: Layers) -> str:
     boxes = [box for layer in layers for box in layer]
     left = min(box.x - box.width / 2 for box in boxes) - PAD
     width = max(box.x + box.width / 2 for box in boxes) + PAD - left
@@ -221,7 +241,7 @@ def _svg(layers):
     )
 
 
-def _edges(box, y):
+def _edges(box: Box, y: dict[Box, float]) -> str:
     """The curves down from a box; those of x * x stand side by side."""
     paths = ""
     for low in dict.fromkeys(box.below):
@@ -230,7 +250,7 @@ def _edges(box, y):
     return paths
 
 
-def _edge(high, low, y, shift):
+def _edge(high: Box, low: Box, y: dict[Box, float], shift: float) -> str:
     """A curve from a box down to the next, through the bends between, with an arrow's head."""
     x, top = high.x + shift, y[high] + high.height / 2
     path = f"M{x:.1f} {top:.1f}"
@@ -245,7 +265,7 @@ def _edge(high, low, y, shift):
     return f'<path d="{path}"/><path fill="#8b929c" d="M{x - 3:.1f} {top - 1:.1f}h6l-3 5z"/>'
 
 
-def _shape(box, y):
+def _shape(box: Box, y: float) -> str:
     fill, stroke = COLOURS[box.kind]
     top = y - box.height / 2
     text = "".join(

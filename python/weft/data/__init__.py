@@ -1,7 +1,9 @@
 """Data sets, transforms, the loader, and pictures in files."""
 
-from weft._adopt import adopt
-from weft._weft import data as _compiled
+from collections.abc import Callable as _Callable
+
+from weft._weft import Tensor as _Tensor
 from weft._weft.data import *  # noqa: F403
 
-adopt(_compiled, __name__)
+# What a loader does to each picture [channels, height, width].
+Transform = _Callable[[_Tensor], _Tensor]

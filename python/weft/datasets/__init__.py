@@ -1,5 +1,7 @@
 """Published data sets, fetched where asked: weft.datasets.CIFAR10(root, download=True)."""
 
+from __future__ import annotations
+
 import hashlib
 import os
 import pathlib
@@ -9,15 +11,21 @@ import warnings
 from weft import data
 from weft.data import MNIST
 
+TYPE_CHECKING = False  # typing's costs an import
+if TYPE_CHECKING:
+    from typing import Any, BinaryIO
+
+    from weft._typing import StrPath
+
 __all__ = ["CIFAR10", "CIFAR100", "MNIST", "cache_folder", "fetch"]
 
 
-def cache_folder():
+def cache_folder() -> pathlib.Path:
     """The folder where archives are kept, one for C++, scripts and Python."""
     return pathlib.Path(os.environ.get("XDG_CACHE_HOME") or pathlib.Path.home() / ".cache") / "weft"
 
 
-def _archive(name):
+def _archive(name: str) -> tuple[str, str]:
     for line in (pathlib.Path(__file__).parent / "archives.txt").read_text().splitlines():
         key, url, md5 = line.split()
         if key == name:
@@ -25,7 +33,7 @@ def _archive(name):
     raise ValueError(f"got the data set {name!r}, expected one of archives.txt")
 
 
-def _md5(path):
+def _md5(path: StrPath) -> str:
     digest = hashlib.md5(usedforsecurity=False)
     with open(path, "rb") as file:
         while block := file.read(1 << 20):
@@ -33,7 +41,7 @@ def _md5(path):
     return digest.hexdigest()
 
 
-def _bar(total, name):
+def _bar(total: int | None, name: str) -> Any:
     """A notebook's bar there, else a terminal's; None without tqdm."""
     try:
         with warnings.catch_warnings():  # without ipywidgets the bar is one of text
@@ -44,7 +52,7 @@ def _bar(total, name):
     return tqdm(total=total, unit="B", unit_scale=True, desc=name)
 
 
-def _copy(response, file, name):
+def _copy(response: Any, file: BinaryIO, name: str) -> None:
     bar = _bar(int(response.headers.get("Content-Length") or 0) or None, name)
     while block := response.read(1 << 18):
         file.write(block)
@@ -54,7 +62,7 @@ def _copy(response, file, name):
         bar.close()
 
 
-def fetch(url, md5, folder):
+def fetch(url: str, md5: str, folder: StrPath) -> pathlib.Path:
     """The path of a file in `folder`, downloaded from `url` unless it is there with that checksum.
 
     What arrives becomes the file only when its checksum is right; OSError otherwise.
@@ -80,7 +88,7 @@ def fetch(url, md5, folder):
     return path
 
 
-def _root(name, root, download):
+def _root(name: str, root: StrPath | None, download: bool) -> str:
     root = os.fspath(root if root is not None else cache_folder())
     return os.fspath(fetch(*_archive(name), root)) if download else root
 
@@ -92,12 +100,20 @@ class CIFAR10(data.CIFAR10):
     download the archive is fetched into root first, unless it is there.
     """
 
-    def __init__(self, root=None, train=True, download=False):
+    def __init__(
+        self, root: StrPath | None = None, train: bool = True, download: bool = False
+    ) -> None:
         super().__init__(_root("cifar10", root, download), train)
 
 
 class CIFAR100(data.CIFAR100):
     """As CIFAR10 with a hundred classes, or with coarse the twenty groups of them."""
 
-    def __init__(self, root=None, train=True, download=False, coarse=False):
+    def __init__(
+        self,
+        root: StrPath | None = None,
+        train: bool = True,
+        download: bool = False,
+        coarse: bool = False,
+    ) -> None:
         super().__init__(_root("cifar100", root, download), train, coarse)

@@ -1,16 +1,29 @@
 """Modules that hold other modules by number or name."""
 
+from __future__ import annotations
+
 from weft._weft.nn import Module, Sequential
+
+TYPE_CHECKING = False  # typing's costs an import
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+    from typing import overload
+
+    from typing_extensions import Self
+
+    from weft._weft import Parameter
+
+    Modules = Mapping[str, Module] | Iterable[tuple[str, Module]]
 
 _empty = Sequential.__init__
 
 
-def _init_sequential(self, *modules):
+def _init_sequential(self: Sequential, *modules: Module | dict[str, Module]) -> None:
     _empty(self)
     self._append_all(*modules)
 
 
-Sequential.__init__ = _init_sequential
+Sequential.__init__ = _init_sequential  # type: ignore[method-assign]
 
 
 class ModuleList(Module):
@@ -22,60 +35,68 @@ class ModuleList(Module):
     (3, 4)
     """
 
-    def __init__(self, modules=()):
+    def __init__(self, modules: Iterable[Module] = ()) -> None:
         super().__init__()
         self.extend(modules)
 
-    def _all(self):
+    def _all(self) -> list[Module]:
         return [part for _, part in self._items()]
 
-    def _items(self):
-        return [(str(i), getattr(self, str(i))) for i in range(len(self))]
+    def _items(self) -> list[tuple[str, Module]]:
+        return [(str(i), self.get_submodule(str(i))) for i in range(len(self))]
 
-    def _set_all(self, modules):
+    def _set_all(self, modules: Iterable[Module]) -> None:
         for name, _ in self._items():
             delattr(self, name)
         self._size = 0
         self.extend(modules)
 
-    def _name(self, index):
+    def _name(self, index: int) -> str:
         size = len(self)
         if not -size <= index < size:
             raise IndexError(f"got index {index}, expected one of {size} modules")
         return str(index % size)
 
-    def __len__(self):
-        return self.__dict__.get("_size", 0)
+    def __len__(self) -> int:
+        size: int = self.__dict__.get("_size", 0)
+        return size
 
-    def __iter__(self):
+    def __iter__(self) -> Iterator[Module]:
         return iter(self._all())
 
-    def __getitem__(self, index):
+    if TYPE_CHECKING:
+
+        @overload
+        def __getitem__(self, index: int) -> Module: ...
+        @overload
+        def __getitem__(self, index: slice) -> Self: ...
+
+    def __getitem__(self, index: int | slice) -> Module | Self:
         if isinstance(index, slice):
             return type(self)(self._all()[index])
-        return getattr(self, self._name(index))
+        return self.get_submodule(self._name(index))
 
-    def __setitem__(self, index, module):
+    def __setitem__(self, index: int, module: Module) -> None:
         setattr(self, self._name(index), module)
 
-    def __delitem__(self, index):
+    def __delitem__(self, index: int | slice) -> None:
         modules = self._all()
         del modules[index]
         self._set_all(modules)
 
-    def append(self, module):
+    def append(self, module: Module) -> Self:
         """Adds a module at the end."""
         self.add_module(str(len(self)), module)
         self._size = len(self) + 1
         return self
 
-    def extend(self, modules):
+    def extend(self, modules: Iterable[Module]) -> Self:
         """Adds modules at the end."""
         for module in modules:
             self.append(module)
         return self
 
-    def insert(self, index, module):
+    def insert(self, index: int, module: Module) -> None:
         """Puts a module before that of an index."""
         modules = self._all()
         modules.insert(index, module)
@@ -85,50 +106,50 @@ class ModuleList(Module):
 class ModuleDict(Module):
     """Modules by name that are parts of the module it belongs to; it has no forward()."""
 
-    def __init__(self, modules=None):
+    def __init__(self, modules: Modules | None = None) -> None:
         super().__init__()
         self.update(modules or {})
 
-    def __len__(self):
+    def __len__(self) -> int:
         return len(self.keys())
 
-    def __iter__(self):
+    def __iter__(self) -> Iterator[str]:
         return iter(self.keys())
 
-    def __contains__(self, name):
+    def __contains__(self, name: object) -> bool:
         return name in self.keys()
 
-    def __getitem__(self, name):
+    def __getitem__(self, name: str) -> Module:
         if name not in self.keys():
             raise KeyError(name)
-        return getattr(self, name)
+        return self.get_submodule(name)
 
-    def __setitem__(self, name, module):
+    def __setitem__(self, name: str, module: Module) -> None:
         self.add_module(name, module)
 
-    def __delitem__(self, name):
+    def __delitem__(self, name: str) -> None:
         if name not in self.keys():
             raise KeyError(name)
         delattr(self, name)
 
-    def keys(self):
+    def keys(self) -> list[str]:
         """The names, in the order of registration."""
         return [name for name, _ in self.named_children()]
 
-    def values(self):
+    def values(self) -> list[Module]:
         """The modules."""
         return [self[name] for name in self.keys()]
 
-    def items(self):
+    def items(self) -> list[tuple[str, Module]]:
         """Pairs of name and module."""
         return [(name, self[name]) for name in self.keys()]
 
-    def update(self, modules):
+    def update(self, modules: Modules) -> None:
         """Adds the modules of a mapping or of pairs."""
         for name, module in dict(modules).items():
             self[name] = module
 
-    def pop(self, name):
+    def pop(self, name: str) -> Module:
         """Takes a module out and returns it."""
         module = self[name]
         del self[name]
@@ -138,29 +159,29 @@ class ModuleDict(Module):
 class ParameterList(Module):
     """A list of parameters that are those of the module it belongs to; it has no forward()."""
 
-    def __init__(self, parameters=()):
+    def __init__(self, parameters: Iterable[Parameter] = ()) -> None:
         super().__init__()
         self._size = 0
         self.extend(parameters)
 
-    def __len__(self):
+    def __len__(self) -> int:
         return self._size
 
-    def __getitem__(self, index):
+    def __getitem__(self, index: int) -> Parameter:
         if not -self._size <= index < self._size:
             raise IndexError(f"got index {index}, expected one of {self._size} parameters")
-        return getattr(self, str(index % self._size))
+        return self.get_parameter(str(index % self._size))
 
-    def __iter__(self):
+    def __iter__(self) -> Iterator[Parameter]:
         return (self[i] for i in range(self._size))
 
-    def append(self, parameter):
+    def append(self, parameter: Parameter) -> Self:
         """Adds a parameter at the end."""
         self.register_parameter(str(self._size), parameter)
         self._size += 1
         return self
 
-    def extend(self, parameters):
+    def extend(self, parameters: Iterable[Parameter]) -> Self:
         """Adds parameters at the end."""
         for parameter in parameters:
             self.append(parameter)

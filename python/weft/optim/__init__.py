@@ -1,39 +1,48 @@
 """Optimisers, with the formulas, names and defaults of torch.optim."""
 
-from collections.abc import MutableMapping
+from __future__ import annotations
 
-from weft._adopt import adopt
-from weft._weft import optim as _compiled
+from collections.abc import Iterator, MutableMapping
+
 from weft._weft.optim import *  # noqa: F403
-from weft._weft.optim import Optimizer
+from weft._weft.optim import Optimizer as Optimizer
 
-import weft.optim.lr_scheduler  # takes over the name of the compiled module's, imported above
+TYPE_CHECKING = False  # typing's costs an import
+if not TYPE_CHECKING:
+    del lr_scheduler  # noqa: F405  # the compiled part of this name
 
-adopt(_compiled, __name__)
+from weft.optim import lr_scheduler as lr_scheduler
+
+if TYPE_CHECKING:
+    from typing import Any
+
+    _Mapping = MutableMapping[str, Any]
+else:
+    _Mapping = MutableMapping
 
 
-class ParamGroup(MutableMapping):
+class ParamGroup(_Mapping):
     """Parameters that share options, as a mapping: "params", "lr" and the optimiser's others.
 
     What is written counts for the next step. Keys that the optimiser does not know are kept.
     """
 
-    def __init__(self, optimizer, index):
+    def __init__(self, optimizer: Optimizer, index: int) -> None:
         self._optimizer = optimizer
         self._index = index
-        self._extra = {}
+        self._extra: dict[str, Any] = {}
 
-    def _known(self):
+    def _known(self) -> list[str]:
         return self._optimizer._option_names()
 
-    def __getitem__(self, key):
+    def __getitem__(self, key: str) -> Any:
         if key == "params":
             return self._optimizer._params(self._index)
         if key in self._known():
             return self._optimizer._option(self._index, key)
         return self._extra[key]
 
-    def __setitem__(self, key, value):
+    def __setitem__(self, key: str, value: Any) -> None:
         if key == "params":
             raise TypeError("the parameters of a group are fixed; use add_param_group()")
         if key in self._known():
@@ -41,33 +50,33 @@ class ParamGroup(MutableMapping):
         else:
             self._extra[key] = value
 
-    def __delitem__(self, key):
+    def __delitem__(self, key: str) -> None:
         del self._extra[key]
 
-    def __iter__(self):
+    def __iter__(self) -> Iterator[str]:
         return iter(["params", *self._known(), *self._extra])
 
-    def __len__(self):
+    def __len__(self) -> int:
         return 1 + len(self._known()) + len(self._extra)
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         options = ", ".join(f"{k!r}: {v!r}" for k, v in self.items() if k != "params")
         return f"ParamGroup({len(self['params'])} parameters, {options})"
 
 
-def _param_groups(self):
-    groups = self.__dict__.setdefault("_groups", [])
+def _param_groups(self: Optimizer) -> list[ParamGroup]:
+    groups: list[ParamGroup] = self.__dict__.setdefault("_groups", [])
     for index in range(len(groups), self._group_count()):
         groups.append(ParamGroup(self, index))
     return groups
 
 
-def _repr(self):
+def _repr(self: Optimizer) -> str:
     groups = "\n".join(f"  {group!r}" for group in self.param_groups)
     return f"{type(self).__name__}(\n{groups}\n)"
 
 
-Optimizer.param_groups = property(
+Optimizer.param_groups = property(  # type: ignore[method-assign, assignment]
     _param_groups, doc="The groups of parameters; their options may be read and written."
 )
-Optimizer.__repr__ = _repr
+Optimizer.__repr__ = _repr  # type: ignore[method-assign]

@@ -1,10 +1,16 @@
 """Learning rates over time, with the names and numbers of torch.optim.lr_scheduler."""
 
-from weft._adopt import adopt
-from weft._weft.optim import lr_scheduler as _compiled
+from __future__ import annotations
+
 from weft._weft.optim.lr_scheduler import *  # noqa: F403
 
-adopt(_compiled, __name__)
+TYPE_CHECKING = False  # typing's costs an import
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from typing import Any, Literal
+
+    from weft._weft import Tensor
+    from weft._weft.optim import Optimizer
 
 
 class ReduceLROnPlateau:
@@ -33,16 +39,16 @@ class ReduceLROnPlateau:
 
     def __init__(
         self,
-        optimizer,
-        mode="min",
-        factor=0.1,
-        patience=10,
-        threshold=1e-4,
-        threshold_mode="rel",
-        cooldown=0,
-        min_lr=0.0,
-        eps=1e-8,
-    ):
+        optimizer: Optimizer,
+        mode: Literal["min", "max"] = "min",
+        factor: float = 0.1,
+        patience: int = 10,
+        threshold: float = 1e-4,
+        threshold_mode: Literal["rel", "abs"] = "rel",
+        cooldown: int = 0,
+        min_lr: float | Sequence[float] = 0.0,
+        eps: float = 1e-8,
+    ) -> None:
         groups = len(optimizer.param_groups)
         if not factor < 1:
             raise ValueError(f"ReduceLROnPlateau: got factor={factor}, expected less than 1")
@@ -53,7 +59,8 @@ class ReduceLROnPlateau:
                 f"ReduceLROnPlateau: got threshold_mode={threshold_mode!r}, "
                 'expected "rel" or "abs"'
             )
-        self.min_lrs = list(min_lr) if hasattr(min_lr, "__len__") else [min_lr] * groups
+        given: Any = min_lr
+        self.min_lrs: list[float] = list(given) if hasattr(given, "__len__") else [given] * groups
         if len(self.min_lrs) != groups:
             raise ValueError(
                 f"ReduceLROnPlateau: got {len(self.min_lrs)} values of min_lr, expected {groups}, "
@@ -66,7 +73,7 @@ class ReduceLROnPlateau:
         self.best = float("inf") if mode == "min" else float("-inf")
         self.num_bad_epochs = self.cooldown_counter = self.last_epoch = 0
 
-    def step(self, metrics):
+    def step(self, metrics: float | Tensor) -> None:
         """Takes one measure: a number, or a tensor of one element."""
         metrics = float(metrics)
         self.last_epoch += 1
@@ -81,21 +88,21 @@ class ReduceLROnPlateau:
             self._reduce()
             self.cooldown_counter, self.num_bad_epochs = self.cooldown, 0
 
-    def get_last_lr(self):
+    def get_last_lr(self) -> list[float]:
         """The rates now, one a group."""
         return [group["lr"] for group in self.optimizer.param_groups]
 
-    def state_dict(self):
+    def state_dict(self) -> dict[str, Any]:
         """What changes from step to step; the options are the constructor's."""
         return {name: getattr(self, name) for name in self._STATE}
 
-    def load_state_dict(self, state):
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Goes on from state_dict(). KeyError for a missing entry; nothing has changed then."""
         values = [state[name] for name in self._STATE]
         for name, value in zip(self._STATE, values):
             setattr(self, name, value)
 
-    def _better(self, metrics):
+    def _better(self, metrics: float) -> bool:
         sign = -1 if self.mode == "min" else 1
         if self.threshold_mode == "rel":
             bound = self.best * (1 + sign * self.threshold)
@@ -103,7 +110,7 @@ class ReduceLROnPlateau:
             bound = self.best + sign * self.threshold
         return sign * metrics > sign * bound
 
-    def _reduce(self):
+    def _reduce(self) -> None:
         for group, least in zip(self.optimizer.param_groups, self.min_lrs):
             lower = max(group["lr"] * self.factor, least)
             if group["lr"] - lower > self.eps:

@@ -1,0 +1,69 @@
+# Made by python/stubs/generate.py; do not edit.
+
+from collections.abc import Callable
+from typing import Any, TypeVar, overload
+from typing_extensions import Never
+from weft._typing import Params
+from weft._weft import Parameter
+from weft._weft.nn import Stateful
+from weft.optim import ParamGroup
+
+_Loss = TypeVar("_Loss")
+
+class Adam(Optimizer):
+    def __init__(
+        self,
+        params: Params,
+        lr: float = 0.001,
+        betas: tuple[float, float] = (0.9, 0.999),
+        eps: float = 1e-08,
+        weight_decay: float = 0.0,
+        amsgrad: bool = False,
+        *,
+        maximize: bool = False,
+    ) -> None: ...
+    def add_param_group(self, param_group: dict[str, Any]) -> None: ...
+
+class AdamW(Optimizer):
+    def __init__(
+        self,
+        params: Params,
+        lr: float = 0.001,
+        betas: tuple[float, float] = (0.9, 0.999),
+        eps: float = 1e-08,
+        weight_decay: float = 0.01,
+        amsgrad: bool = False,
+        *,
+        maximize: bool = False,
+    ) -> None: ...
+    def add_param_group(self, param_group: dict[str, Any]) -> None: ...
+
+class Optimizer(Stateful):
+    def __init__(self, *args: Never, **kwargs: Never) -> None: ...
+    def __repr__(self) -> str: ...
+    def _group_count(self) -> int: ...
+    def _option(self, group: int, name: str, /) -> Any: ...
+    def _option_names(self) -> list[str]: ...
+    def _params(self, group: int, /) -> list[Parameter]: ...
+    def _set_option(self, group: int, name: str, value: Any, /) -> None: ...
+    @property
+    def param_groups(self) -> list[ParamGroup]: ...
+    @overload
+    def step(self, closure: None = None) -> None: ...
+    @overload
+    def step(self, closure: Callable[[], _Loss]) -> _Loss: ...
+    def zero_grad(self, set_to_none: bool = True) -> None: ...
+
+class SGD(Optimizer):
+    def __init__(
+        self,
+        params: Params,
+        lr: float = 0.001,
+        momentum: float = 0.0,
+        dampening: float = 0.0,
+        weight_decay: float = 0.0,
+        nesterov: bool = False,
+        *,
+        maximize: bool = False,
+    ) -> None: ...
+    def add_param_group(self, param_group: dict[str, Any]) -> None: ...
