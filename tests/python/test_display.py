@@ -133,7 +133,11 @@ def test_module_table():
     head, *parts, foot = rows(model._repr_html_())
     assert head == ["layer", "options", "parameters"]
     assert [row[0] for row in parts] == [
-        "Sequential", "0 Linear", "1 Sequential", "0 ReLU", "1 Linear",
+        "Sequential",
+        "0 Linear",
+        "1 Sequential",
+        "0 ReLU",
+        "1 Linear",
     ]
     assert [row[2] for row in parts] == ["", "16", "", "", "8"]
     assert parts[4][1] == "in_features=4, out_features=2, bias=False"
