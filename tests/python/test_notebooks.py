@@ -33,7 +33,7 @@ def run(notebook):
     specs = KernelSpecManager(kernel_dirs=[])  # none of the user's: ipykernel's own
     manager = AsyncKernelManager(kernel_spec_manager=specs)
     resources = {"metadata": {"path": str(FOLDER)}}
-    NotebookClient(notebook, km=manager, timeout=400, resources=resources).execute()
+    NotebookClient(notebook, km=manager, timeout=500, resources=resources).execute()
     return notebook
 
 
