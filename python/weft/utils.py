@@ -40,7 +40,7 @@ def show_images(
     images: Iterable[Tensor | NDArray[Any]],
     titles: Iterable[object] | None = None,
     columns: int = 10,
-    width: int = 72,
+    width: int = 64,
     normalize: bool = False,
 ) -> Pictures:
     """Pictures in rows of `columns`, each `width` pixels wide with its title below.

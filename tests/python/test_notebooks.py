@@ -22,7 +22,6 @@ def environment(tmp_path_factory):
     patch = pytest.MonkeyPatch()
     for name in ("IPYTHONDIR", "JUPYTER_RUNTIME_DIR", "JUPYTER_CONFIG_DIR", "MPLCONFIGDIR"):
         patch.setenv(name, str(folder / name))
-    patch.delenv("WEFT_DATA", raising=False)
     patch.delenv("MPLBACKEND", raising=False)
     yield
     patch.undo()
