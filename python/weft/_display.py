@@ -24,7 +24,7 @@ WIDTH = 128  # pixels that a small picture is enlarged to
 
 def pixels(image: Tensor, normalize: bool = False) -> Tensor:
     """A picture as uint8 [C, H, W], for encode_png(); floats are clamped to [0, 1] first, or with
-    normalize mapped from their smallest and largest value to it. NaN is black."""
+    normalize mapped from their smallest and largest value to it. What is not finite counts as 0."""
     image = image.detach()
     if image.dtype == _weft.uint8 and not normalize:
         return image
