@@ -22,7 +22,7 @@ __all__ = ["Pictures", "show_images"]
 
 
 class Pictures:
-    """Pictures side by side, shown by themselves at the end of a notebook's cell; html is the text."""
+    """Pictures side by side, shown at the end of a notebook's cell; html is their text."""
 
     def __init__(self, text: str) -> None:
         self.html = text
@@ -58,7 +58,8 @@ def show_images(
     texts = [""] * len(images) if titles is None else [str(title) for title in titles]
     if len(texts) != len(images):
         raise ValueError(
-            f"[show_images] got {len(texts)} titles, expected one for each of {len(images)} pictures"
+            f"[show_images] got {len(texts)} titles, expected one for each of {len(images)} "
+            "pictures"
         )
     cells = ""
     for given, title in zip(images, texts):

@@ -60,13 +60,13 @@ class Drawing:
 
 
 def draw(outputs: Tensor | Iterable[Tensor], names: Mapping[str, Tensor] | None = None) -> Drawing:
-    """The tape that leads to the outputs, as a Drawing: tensors that gather a gradient (blue) on top,
-    each operation below what it reads, the results (green) at the bottom. Values flow along the
-    arrows, gradients against them.
+    """The tape that leads to the outputs, as a Drawing: tensors that gather a gradient (blue) on
+    top, each operation below what it reads, the results (green) at the bottom. Values flow along
+    the arrows, gradients against them.
 
     outputs: a tensor with a grad_fn, or several. names: a dict of tensors by the names to show for
-    them, such as dict(model.named_parameters()). ValueError if nothing is recorded, or more than 400
-    operations are.
+    them, such as dict(model.named_parameters()). ValueError if nothing is recorded, or more than
+    400 operations are.
 
     >>> x = weft.tensor([1.0, 2.0], requires_grad=True)
     >>> drawing = weft.autograd.draw((x * x).sum(), {"x": x})
@@ -188,13 +188,17 @@ def _mean(values: Iterable[float], otherwise: float) -> float:
 def _order(layers: Layers) -> None:
     """Puts each box near the mean place of its neighbours, up and down a few times: fewer crossings
     (Sugiyama, Tagawa and Toda 1981)."""
+    wishes: dict[Box, float] = {}
     for sweep in range(12):
         down = sweep % 2
         for layer in reversed(layers) if down else layers:
             place: dict[Box, float] = {}
             for other in layers:
                 place.update((box, i / max(len(other) - 1, 1)) for i, box in enumerate(other))
-            layer.sort(key=lambda b: _mean((place[n] for n in (b.above if down else b.below)), place[b]))
+            for box in layer:
+                beside = box.above if down else box.below
+                wishes[box] = _mean((place[n] for n in beside), place[box])
+            layer.sort(key=wishes.__getitem__)
 
 
 def _spread(layer: Sequence[Box], wishes: Iterable[float]) -> None:
@@ -202,7 +206,8 @@ def _spread(layer: Sequence[Box], wishes: Iterable[float]) -> None:
     offsets = [0.0]
     for left, right in itertools.pairwise(layer):
         offsets.append(offsets[-1] + (left.width + right.width) / 2 + GAP)
-    groups: list[tuple[float, int]] = []  # runs of boxes that touch: (sum of wishes less offsets, boxes)
+    # Runs of boxes that touch: (the sum of their wishes less their offsets, how many they are).
+    groups: list[tuple[float, int]] = []
     for wish, offset in zip(wishes, offsets):
         groups.append((wish - offset, 1))
         while len(groups) > 1 and groups[-2][0] * groups[-1][1] > groups[-1][0] * groups[-2][1]:
