@@ -47,7 +47,7 @@ wheel: setup  ## Build a wheel that needs nothing else: build/wheel/*.whl
 bench: build  ## Measure Weft beside its peers
 	@scripts/bench.sh $(BIN) $(ARGS)
 
-oracle: build  ## Compare values, gradients and a training run with PyTorch's
+oracle: build  ## Compare values, gradients, dtypes, errors and a training run with PyTorch's
 	@scripts/oracle.sh $(BIN) $(ARGS)
 
 format: setup  ## Lay out every C++ file with clang-format

@@ -68,9 +68,11 @@ bool add_errors(PyObject* m) {
   if (!error) return false;
   shape_error = add(m, "ShapeError", {error, PyExc_ValueError, PyExc_RuntimeError},
                     "Sizes, strides or dims that do not fit.");
-  dtype_error = add(m, "DTypeError", {error, PyExc_TypeError, PyExc_RuntimeError},
+  // PyTorch raises a NotImplementedError (a RuntimeError) for most dtypes, a TypeError for some.
+  dtype_error = add(m, "DTypeError", {error, PyExc_TypeError, PyExc_NotImplementedError},
                     "A dtype that the operation lacks.");
-  index_error = add(m, "IndexError", {error, PyExc_IndexError}, "An index or dim out of range.");
+  index_error = add(m, "IndexError", {error, PyExc_IndexError, PyExc_RuntimeError},
+                    "An index or dim out of range.");
   device_error = add(m, "DeviceError", {error, PyExc_RuntimeError}, "Missing or mixed devices.");
   value_error = add(m, "ValueError", {error, PyExc_ValueError, PyExc_RuntimeError},
                     "An option out of range.");

@@ -114,7 +114,8 @@ PyObject* absolute(PyObject* a) {
   return alter(a, [](const Tensor& x) { return weft::abs(x); });
 }
 
-void check_bool(const char* op, const Tensor& x) {
+// x: a tensor or a number.
+void check_bool(const char* op, const auto& x) {
   if (x.dtype() != DType::Bool) {
     throw DTypeError(std::string("[") + op + "] got " + std::string(name(x.dtype())) +
                      ", expected bool");
@@ -123,11 +124,8 @@ void check_bool(const char* op, const Tensor& x) {
 template <class F>
 PyObject* logic(const char* op, PyObject* a, PyObject* b, F f) {
   return combine(a, b, [&](const auto& x, const auto& y) {
-    const auto check = [&](const auto& v) {
-      if constexpr (std::is_same_v<std::decay_t<decltype(v)>, Tensor>) check_bool(op, v);
-    };
-    check(x);
-    check(y);
+    check_bool(op, x);
+    check_bool(op, y);
     return f(x, y);
   });
 }
@@ -162,6 +160,35 @@ PyObject* divide_in(PyObject* a, PyObject* b) {
 PyObject* floor_divide_in(PyObject* a, PyObject* b) {
   return change(a, b, [](Tensor& x, const auto& y) { x.div_(y, "floor"); });
 }
+
+// a becomes the result of f(a, b), where C++ has no in-place form. The tape keeps what a was.
+PyObject* replace(const char* op, PyObject* a, PyObject* b, PyObject* (*f)(PyObject*, PyObject*)) {
+  return guarded([&]() -> PyObject* {
+    Tensor& x = tensor_of(a);
+    const Owned old(x.requires_grad() ? wrap(x.clone()) : Py_NewRef(a));
+    Owned result(f(old.get(), b == a ? old.get() : b));
+    if (!is_tensor(result.get())) return result.release();  // NotImplemented
+    const Tensor& y = tensor_of(result.get());
+    const auto head = std::string("[") + op + "] got a result of ";
+    if (y.sizes() != x.sizes()) throw ShapeError(head + "another shape, expected that of the left");
+    if (x.dtype() != y.dtype() &&
+        (x.dtype() == DType::Bool || is_floating(y.dtype()) > is_floating(x.dtype()))) {
+      throw DTypeError(head + std::string(name(y.dtype())) + " for a tensor of " +
+                       std::string(name(x.dtype())));
+    }
+    x.copy_(y);
+    Py_INCREF(a);
+    return a;
+  });
+}
+PyObject* modulo_in(PyObject* a, PyObject* b) { return replace("%", a, b, modulo); }
+PyObject* power_in(PyObject* a, PyObject* b, PyObject* modulus) {
+  if (modulus != Py_None) Py_RETURN_NOTIMPLEMENTED;
+  return replace("**", a, b, [](PyObject* x, PyObject* y) { return power(x, y, Py_None); });
+}
+PyObject* both_in(PyObject* a, PyObject* b) { return replace("&", a, b, both); }
+PyObject* either_in(PyObject* a, PyObject* b) { return replace("|", a, b, either); }
+PyObject* one_of_in(PyObject* a, PyObject* b) { return replace("^", a, b, one_of); }
 
 PyObject* compare(PyObject* a, PyObject* b, int how) {
   switch (how) {
@@ -229,6 +256,11 @@ PyType_Slot number_slots[] = {slot(Py_nb_add, add),
                               slot(Py_nb_inplace_multiply, multiply_in),
                               slot(Py_nb_inplace_true_divide, divide_in),
                               slot(Py_nb_inplace_floor_divide, floor_divide_in),
+                              slot(Py_nb_inplace_remainder, modulo_in),
+                              slot(Py_nb_inplace_power, power_in),
+                              slot(Py_nb_inplace_and, both_in),
+                              slot(Py_nb_inplace_or, either_in),
+                              slot(Py_nb_inplace_xor, one_of_in),
                               slot(Py_nb_bool, truth),
                               slot(Py_nb_int, as_int),
                               slot(Py_nb_float, as_float),

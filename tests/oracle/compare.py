@@ -1,46 +1,24 @@
-"""One call of the op table in PyTorch, beside what Weft gave."""
+"""One call of the op table in PyTorch, beside what Weft's Python gives."""
 
-import json
 import re
-import struct
 
+import op_table
 import torch
-
+import weft
 from known import known
 
-DTYPES = {
-    "BOOL": torch.bool,
-    "U8": torch.uint8,
-    "I8": torch.int8,
-    "I16": torch.int16,
-    "I32": torch.int32,
-    "I64": torch.int64,
-    "F16": torch.float16,
-    "BF16": torch.bfloat16,
-    "F32": torch.float32,
-    "F64": torch.float64,
-}
 # Relative; both sides round, so twice a unit in the last place and a bit.
 TOLERANCE = {torch.float16: 2e-3, torch.bfloat16: 1.6e-2, torch.float32: 4e-6, torch.float64: 1e-12}
 
 
+def to_torch(t):
+    """The same memory where PyTorch can have it: it knows no negative strides."""
+    return t if t is None else torch.from_dlpack(t.detach().contiguous())
+
+
 def load(path):
-    """The tensors of a safetensors file."""
-    data = path.read_bytes()
-    (length,) = struct.unpack("<Q", data[:8])
-    header = json.loads(data[8 : 8 + length])
-    body = bytearray(data[8 + length :])
-    tensors = {}
-    for name, entry in header.items():
-        if name == "__metadata__":
-            continue
-        begin, end = entry["data_offsets"]
-        dtype = DTYPES[entry["dtype"]]
-        flat = (
-            torch.frombuffer(body[begin:end], dtype=dtype) if end > begin else torch.empty(0, dtype=dtype)
-        )
-        tensors[name] = flat.reshape(entry["shape"]).clone()
-    return tensors
+    """The tensors of a safetensors file, as PyTorch's."""
+    return {name: to_torch(t).clone() for name, t in weft.load(path).items()}
 
 
 def difference(got, expected, loose, scale):
@@ -68,75 +46,75 @@ def gradient_difference(got, expected, loose, scale):
     return difference(got, expected, 2 * loose, scale)
 
 
-def listed(result):
-    return list(result) if isinstance(result, (tuple, list)) else [result]
-
-
 # What PyTorch says where it has no kernel for a dtype. Any other error is the call's fault.
 REFUSAL = re.compile("not implemented for '|does not support bool input")
 
 
 class Comparison:
-    def __init__(self, folder):
-        self.folder = folder
-        self.file = None
-        self.tensors = {}
+    def __init__(self, table):
+        self.table = table
         self.used = set()  # entries of KNOWN that were needed, with the dtypes
 
-    def inputs(self, call):
-        x = [self.tensors.get(f"{call['key']}x.{i}") for i in range(call["inputs"])]
-        return [t.detach().requires_grad_(grad) for t, grad in zip(x, call["requires_grad"])]
-
     def check(self, call):
-        """('equal' | 'different' | 'known' | 'refused', text)."""
-        if call["file"] != self.file:
-            self.file, self.tensors = call["file"], load(self.folder / call["file"])
+        """('equal' | 'different' | 'known' | 'refused' | 'own', text)."""
+        if not call["torch"]:
+            return "own", ""
         head = f"{call['torch']} of {call['dtype']}: "
+        ours = self.ours(call)
         try:
-            found = self.differences(call, self.results(call, call["torch"]))
+            found = self.differences(call, ours, self.theirs(call, call["torch"]))
         except (RuntimeError, NotImplementedError, TypeError, IndexError) as error:
             return "refused" if REFUSAL.search(str(error)) else "different", head + str(error)
-        sizes = tuple(tuple(t.shape) for t in self.inputs(call))
+        sizes = tuple(tuple(t.shape) for t in self.table.inputs(call))
         for quantity in found:
             entry = known(call, sizes, quantity)
             if entry is None:
                 return "different", f"{head}{quantity}: {found[quantity]}"
-            off = self.differences(call, self.results(call, entry.instead)).get(quantity)
+            off = self.differences(call, ours, self.theirs(call, entry.instead)).get(quantity)
             if off:
                 return "different", f"{head}{quantity}: {off} (where {entry.reason})"
             self.used.add((entry, call["dtype"]))
         return ("known" if found else "equal"), ""
 
-    def results(self, call, expression):
-        """Outputs and gradients of an expression in PyTorch, by the names of quantities."""
-        x = self.inputs(call)
-        outputs = listed(eval(expression, {"torch": torch, "x": x, "float": float}))
+    def ours(self, call):
+        """Outputs and gradients of Weft, by the names of quantities."""
+        x = self.table.inputs(call)
+        outputs = op_table.evaluate(call["python"], x)
+        grads = lambda given, wanted, g: weft.autograd.grad(given, wanted, g, allow_unused=True)
+        found = self.quantities(call, x, outputs, grads, lambda t: t)
+        return {k: to_torch(v) if isinstance(v, weft.Tensor) else v for k, v in found.items()}
+
+    def theirs(self, call, expression):
+        """The same of an expression in PyTorch."""
+        x = [
+            to_torch(t).clone().requires_grad_(t.requires_grad) for t in self.table.inputs(call)
+        ]
+        outputs = op_table.evaluate(expression, x, torch)
+        grads = lambda given, wanted, g: torch.autograd.grad(given, wanted, g, allow_unused=True)
+        return self.quantities(call, x, outputs, grads, to_torch)
+
+    def quantities(self, call, x, outputs, gradients_of, convert):
         results = {f"output {i}": y.detach() for i, y in enumerate(outputs)}
         given = [y for y in outputs if y.requires_grad]
         wanted = [t for t in x if t.requires_grad]
-        grads = [self.tensors.get(f"{call['key']}g.{i}") for i in range(len(given))]
+        grads = [convert(g) for g in self.table.found(call, "g", len(given))]
         results["gradients"] = bool(given)
         if given and all(g is not None for g in grads):
-            found = torch.autograd.grad(given, wanted, grads, allow_unused=True)
+            found = gradients_of(given, wanted, grads)
             results.update({f"gradient {i}": g for i, g in enumerate(found)})
         return results
 
-    def differences(self, call, theirs):
+    def differences(self, call, ours, theirs):
         """What differs, by quantity."""
         found = {}
-        key, loose, scale = call["key"], call["loose"], call["scale"]
-        count = sum(name.startswith("output") for name in theirs)
-        if call["outputs"] != count:
-            return {"outputs": f"{call['outputs']}, PyTorch's {count}"}
-        if call["gradients"] != theirs["gradients"]:
-            return {"gradients": f"{call['gradients']}, PyTorch's {theirs['gradients']}"}
+        loose, scale = call["loose"], call["scale"]
+        if ours.keys() != theirs.keys():
+            return {"results": f"{', '.join(ours)}; PyTorch's {', '.join(theirs)}"}
         for name, expected in theirs.items():
-            kind, _, i = name.partition(" ")
-            if kind == "output":
-                found[name] = difference(self.tensors[f"{key}y.{i}"], expected, loose, scale)
-            elif kind == "gradient":
-                got = self.tensors.get(f"{key}dx.{i}")
-                found[name] = gradient_difference(got, expected, loose, max(scale, 1))
-        if call["gradients"] and "gradient 0" not in theirs:
-            found["gradients"] = "fewer outputs have one than PyTorch's"
+            if name.startswith("output"):
+                found[name] = difference(ours[name], expected, loose, scale)
+            elif name.startswith("gradient "):
+                found[name] = gradient_difference(ours[name], expected, loose, max(scale, 1))
+            elif ours[name] != expected:
+                found[name] = f"{ours[name]}, PyTorch's {expected}"
         return {name: text for name, text in found.items() if text}

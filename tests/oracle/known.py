@@ -40,3 +40,96 @@ def known(call, sizes, quantity):
         if (entry.op, entry.call, entry.sizes, entry.quantity) == key:
             return entry if call["dtype"] in entry.dtypes else None
     return None
+
+
+@dataclass(frozen=True)
+class Lenient:
+    """Calls of ops that only one of the two refuses, or that they refuse as another error."""
+
+    reason: str
+    ops: str
+    what: str  # the start of what is wrong: "arguments", "undefined", or a dtype
+
+
+INTEGERS = "integers have no use there, and PyTorch's kernels for them differ by op"
+ERRORS = [
+    *(
+        Lenient(INTEGERS, "conv2d max_pool2d max_pool2d_with_indices", dtype)
+        for dtype in ("uint8", "int8", "int16", "int32", "int64")
+    ),
+    Lenient(INTEGERS, "avg_pool2d local_response_norm", "int64"),
+    Lenient("the product of two bools is no square", "square", "bool"),
+    Lenient("a shape that does not fit is a ShapeError", "avg_pool2d argmax argmin", "arguments"),
+    Lenient("None among indices is a new axis", "index_put_ index", "undefined 1"),
+]
+
+
+def error_reason(call):
+    """Why Weft means to differ in a call of errors.json, or None."""
+    for entry in ERRORS:
+        if call["op"] in entry.ops.split() and call["what"] == entry.what:
+            return entry.reason
+    return None
+
+
+def is_number(kind):
+    return not isinstance(kind, tuple)
+
+
+def is_bool(kind):
+    return kind is True or (not is_number(kind) and kind[0] == "bool")
+
+
+def is_integer(kind):
+    return kind[0] not in ("float16", "bfloat16", "float32", "float64")
+
+
+PROMOTION = [
+    (
+        "bool promotes in a difference as everywhere",
+        lambda name, a, b: name in ("sub", "isub") and (is_bool(a) or is_bool(b)),
+    ),
+    (
+        "uint8 beside a negative number: Weft computes with the number, PyTorch with 256 + number",
+        lambda name, a, b: {("uint8", 1), ("uint8", 0)} & {a, b} and -3 in (a, b),
+    ),
+    (
+        "a power of bool is none",
+        lambda name, a, b: name in ("pow", "ipow") and is_bool(a),
+    ),
+    (
+        "integers to a negative number: what both give for a negative tensor",
+        lambda name, a, b: name in ("pow", "ipow") and b == -3 and is_integer(a),
+    ),
+    (
+        "Weft has no operations on bits; & | ^ ~ are those of bool",
+        lambda name, a, b: name in ("and_", "or_", "xor", "iand", "ior", "ixor")
+        and not (is_bool(a) and is_bool(b)),
+    ),
+    (
+        "Weft takes numbers too",
+        lambda name, a, b: name in ("maximum", "minimum", "logical_and", "logical_xor")
+        and (is_number(a) or is_number(b)),
+    ),
+    ("a number is for fill_()", lambda name, a, b: name == "copy" and is_number(b)),
+    (
+        "bounds and values are numbers; maximum() and minimum() take tensors",
+        lambda name, a, b: name in ("clamp", "full_like") and not is_number(b),
+    ),
+    (
+        "what a dtype cannot hold is refused, as in index_put_()",
+        lambda name, a, b: name == "masked_fill",
+    ),
+    (
+        "sizes that do not fit are a ShapeError; of one element PyTorch refuses them",
+        lambda name, a, b: name == "index_add" and 0 in (a[1:] + b[1:]),
+    ),
+]
+
+
+def promotion_reason(name, kinds):
+    """Why Weft means to differ in a pair of promotion.py, or None."""
+    for reason, holds in PROMOTION:
+        if holds(name, *kinds):
+            return reason
+    return None

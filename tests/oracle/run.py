@@ -1,21 +1,17 @@
-"""oracle BIN: compares values, dtypes and gradients of the op table with PyTorch's.
+"""oracle BIN: compares Weft's Python with PyTorch, both in this process.
 
-Runs BIN/op_table_dump, then the same calls in PyTorch. Exit status 1 where anything differs.
+Values, dtypes, gradients and errors of the op table; promotion; indexing; a training run. Weft is
+that of BIN's build, whose C++ and Python are bit for bit the same (tests/python/test_op_table.py).
+Exit status 1 where anything differs.
 """
 
 import argparse
-import json
-import subprocess
+import os
 import sys
-import tempfile
 import time
 import warnings
 from collections import Counter, defaultdict
 from pathlib import Path
-
-import training
-from compare import Comparison
-from known import KNOWN
 
 
 def arguments():
@@ -25,20 +21,27 @@ def arguments():
     return parser.parse_args()
 
 
-def compare_ops(programs, verbose):
-    with tempfile.TemporaryDirectory() as folder:
-        subprocess.run([programs / "op_table_dump", "calls", folder], check=True)
-        calls = json.loads((Path(folder) / "calls.json").read_text())
-        compared = Comparison(Path(folder))
-        outcomes, failures = Counter(), defaultdict(list)
-        for call in calls:
-            outcome, text = compared.check(call)
-            outcomes[outcome] += 1
-            if outcome == "different":
-                failures[call["op"]].append(text)
+def prepare(programs):
+    """Makes `import weft` and `import op_table` those of this tree."""
+    os.environ["WEFT_BIN"] = str(programs.resolve())
+    root = Path(__file__).resolve().parents[2]
+    sys.path[:0] = [str(programs.resolve().parent / "python"), str(root / "tests/python")]
+
+
+def compare_ops(table, verbose):
+    from compare import Comparison
+    from known import KNOWN
+
+    compared = Comparison(table)
+    outcomes, failures = Counter(), defaultdict(list)
+    for call in table.calls:
+        outcome, text = compared.check(call)
+        outcomes[outcome] += 1
+        if outcome == "different":
+            failures[call["op"]].append(text)
     for entry in KNOWN:
         for dtype in entry.dtypes:
-            if (entry, dtype) not in compared.used and any(c["op"] == entry.op for c in calls):
+            if (entry, dtype) not in compared.used and any(c["op"] == entry.op for c in table.calls):
                 failures[entry.op].append(f"{entry.quantity} of {dtype}: agrees, so not for KNOWN")
     for op, texts in failures.items():
         print(f"{op}: {len(texts)} differ")
@@ -47,7 +50,8 @@ def compare_ops(programs, verbose):
     print(
         f"op table: {outcomes['equal']} calls agree, {outcomes['different']} differ, "
         f"{outcomes['known']} differ as they are meant to, "
-        f"{outcomes['refused']} are of dtypes that PyTorch has no kernel for"
+        f"{outcomes['refused']} are of dtypes that PyTorch has no kernel for, "
+        f"{outcomes['own']} have no like in PyTorch"
     )
     return not failures
 
@@ -61,10 +65,25 @@ def timed(what, compare, *arguments):
 
 def main():
     options = arguments()
+    prepare(options.bin)
+    import errors
+    import indexing
+    import op_table
+    import promotion
+    import together
+    import training
+
     warnings.simplefilter("ignore")  # of PyTorch, about calls at the edges
-    fine = timed("op table", compare_ops, options.bin, options.verbose)
-    fine = timed("training", training.compare, options.bin) and fine
-    sys.exit(0 if fine else 1)
+    table = op_table.table()
+    fine = [
+        timed("op table", compare_ops, table, options.verbose),
+        timed("errors", errors.compare, table, options.verbose),
+        timed("promotion", promotion.compare, options.verbose),
+        timed("indexing", indexing.compare, options.verbose),
+        timed("one process", together.compare),
+        timed("training", training.compare, options.bin),
+    ]
+    sys.exit(0 if all(fine) else 1)
 
 
 if __name__ == "__main__":

@@ -1,5 +1,7 @@
 """The dtypes of results: NumPy's lattice among arrays where PyTorch's is the same, numbers weak."""
 
+import operator
+
 import ml_dtypes
 import numpy as np
 import pytest
@@ -104,3 +106,70 @@ def test_conversions(a, b, values):
     if b == "uint8" and category(a) == 2:  # out of range: C leaves it open
         expected = x.astype(np.int64).astype(np.uint8)
     np.testing.assert_array_equal(weft.tensor(x).to(WEFT[b]).numpy(), expected)
+
+
+INPLACE = {
+    "+=": operator.iadd,
+    "-=": operator.isub,
+    "*=": operator.imul,
+    "/=": operator.itruediv,
+    "//=": operator.ifloordiv,
+    "%=": operator.imod,
+    "**=": operator.ipow,
+}
+
+
+@pytest.mark.parametrize("sign", INPLACE)
+@pytest.mark.parametrize("name", NAMES)
+def test_operators_in_place_change_the_tensor_itself(name, sign):
+    """What holds the same memory sees it; a result of a higher category changes nothing."""
+    f = INPLACE[sign]
+    for other in (2, 0.5, weft.tensor([3.0, 1.0]), weft.tensor([2, 1]), weft.tensor(2)):
+        x = weft.tensor([5, 3]).to(WEFT[name])
+        view, before = x[:1], x.clone()
+        plain = sign.removesuffix("=")
+        try:
+            result = eval(f"x {plain} other", {"x": x, "other": other})
+        except TypeError:  # bool has no powers, and no quotient rounded down
+            assert name == "bool"
+            continue
+        if category(str(result.dtype).removeprefix("weft.")) > category(name):
+            with pytest.raises((TypeError, RuntimeError)):
+                f(x, other)
+            assert (x == before).all() and x.dtype is WEFT[name]
+            continue
+        y = f(x, other)
+        assert y is x and x.dtype is WEFT[name] and (x == result.to(WEFT[name])).all()
+        assert view[0].item() == x[0].item()
+
+
+@pytest.mark.parametrize("sign", ["&", "|", "^"])
+def test_logic_of_bool_alone(sign):
+    f = {"&": operator.iand, "|": operator.ior, "^": operator.ixor}[sign]
+    x = weft.tensor([True, False])
+    for other in (2, 0, weft.tensor([1, 0]), 0.5):
+        for first, second in ((x, other), (other, x)):
+            with pytest.raises(TypeError):
+                eval(f"a {sign} b", {"a": first, "b": second})
+        with pytest.raises(TypeError):
+            f(x, other)
+    view = x[1:]
+    y = f(x, weft.tensor([True, True]))
+    assert y is x and view.tolist() == [f(False, True)]
+    with pytest.raises(ValueError):
+        f(x, weft.ones(2, 2, dtype=weft.bool))
+    with pytest.raises(ValueError):
+        y = weft.ones(2)
+        y **= weft.ones(2, 2)
+
+
+def test_gradients_of_operators_in_place():
+    x = weft.tensor([2.0, 3.0], requires_grad=True)
+    y = x * 1
+    y **= 2
+    y %= 5.0
+    y.sum().backward()
+    assert x.grad.tolist() == [4, 6]
+    with pytest.raises(RuntimeError):
+        x **= 2
+    assert x.tolist() == [2, 3]
