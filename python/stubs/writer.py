@@ -21,7 +21,7 @@ HOMES = {
 }
 # A tensor's comparisons give tensors, and NumPy's arrays compare with tensors too.
 IGNORED = {"__eq__": "override", "__ne__": "override"}
-IGNORED |= {name: "misc" for name in ("__lt__", "__le__", "__gt__", "__ge__")}
+IGNORED |= {name: "misc" for name in ("__lt__", "__le__", "__gt__", "__ge__", "__ipow__")}
 MAY_BE_BASE = 1 << 10  # CPython's Py_TPFLAGS_BASETYPE
 vague = []  # what says too little
 HOME_OF = {name: home for home, names in HOMES.items() for name in names.split()}
