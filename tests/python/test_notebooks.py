@@ -22,6 +22,7 @@ def environment(tmp_path_factory):
     patch = pytest.MonkeyPatch()
     for name in ("IPYTHONDIR", "JUPYTER_RUNTIME_DIR", "JUPYTER_CONFIG_DIR", "MPLCONFIGDIR"):
         patch.setenv(name, str(folder / name))
+    patch.setenv("OMP_WAIT_POLICY", "passive")  # on a busy machine, spinning threads starve others
     patch.delenv("MPLBACKEND", raising=False)
     yield
     patch.undo()
