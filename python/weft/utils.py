@@ -72,7 +72,7 @@ def show_images(
         cells += (
             f'<figure style="margin: 0; width: {width}px">'
             f"{_display.picture(image, width, normalize)}"
-            '<figcaption style="font-size: 80%; line-height: 1.2; text-align: center; '
+            '<figcaption style="font-size: 11px; line-height: 1.2; text-align: center; '
             f'white-space: pre-line">{html.escape(title)}</figcaption></figure>'
         )
     return Pictures(
