@@ -37,6 +37,45 @@ def test_bfloat16_from_weft_to_weft():
     assert y.dtype is weft.bfloat16 and y.data_ptr() == x.data_ptr() and (x == y).all()
 
 
+@st.composite
+def arrays(draw):
+    """Arrays of any dtype and strides: parts, steps back, other orders, repeats, sizes 0 and 1."""
+    shape = draw(hnp.array_shapes(min_dims=0, max_dims=5, min_side=0, max_side=4))
+    a = np.arange(np.prod(shape)).astype(draw(st.sampled_from(NAMES))).reshape(shape)
+    if draw(st.booleans()):
+        a = np.asfortranarray(a)
+    if draw(st.booleans()):
+        a = a.transpose(draw(st.permutations(range(a.ndim))))
+    key = draw(hnp.basic_indices(a.shape, allow_newaxis=True, max_dims=7))
+    part = a[(*key, ...) if isinstance(key, tuple) and ... not in key else key]
+    if not draw(st.integers(0, 4)):
+        return np.broadcast_to(part, (2, *part.shape))  # read-only
+    return part if isinstance(part, np.ndarray) else np.asarray(part)
+
+
+@settings(max_examples=300, deadline=None)
+@given(arrays())
+def test_any_array(a):
+    """Memory is shared, unless it is read-only."""
+    x = weft.from_dlpack(a)
+    assert tuple(x.shape) == a.shape and x.dtype is getattr(weft, a.dtype.name)
+    np.testing.assert_array_equal(x.numpy(), a)
+    if a.size and a.flags.writeable:
+        assert x.data_ptr() == a.ctypes.data
+        sizes = [(n, s) for n, s in zip(a.shape, a.strides) if n > 1]
+        assert [s * a.itemsize for n, s in zip(x.shape, x.stride()) if n > 1] == [s for _, s in sizes]
+        x.fill_(1)
+        assert (a == 1).all()
+    elif a.size:
+        before = a.copy()
+        x.fill_(1)
+        np.testing.assert_array_equal(a, before)
+    back = np.from_dlpack(x)
+    assert back.dtype == a.dtype and back.shape == a.shape
+    assert not back.size or back.ctypes.data == x.data_ptr()
+    np.testing.assert_array_equal(back, x.numpy())
+
+
 @settings(max_examples=200, deadline=None)
 @given(st.data())
 def test_any_strides(data):
@@ -49,6 +88,48 @@ def test_any_strides(data):
     np.testing.assert_array_equal(np.from_dlpack(y), part)
     x.zero_()
     assert (part == 0).all()
+
+
+def test_bfloat16_and_numpy():
+    """NumPy has no such dtype of its own: an error, and no other number."""
+    ml_dtypes = pytest.importorskip("ml_dtypes")
+    with pytest.raises((BufferError, RuntimeError, TypeError)):
+        np.from_dlpack(weft.ones(2, dtype=weft.bfloat16))
+    with pytest.raises((BufferError, TypeError)):
+        weft.from_dlpack(np.ones(2, ml_dtypes.bfloat16))
+
+
+@pytest.mark.parametrize("dtype", [">f4", ">i8"])
+def test_bytes_in_the_other_order(dtype):
+    with pytest.raises(BufferError):
+        weft.from_dlpack(np.ones(2, dtype))
+
+
+def test_strides_between_elements():
+    """DLPack counts strides in elements: a field of a record may lie elsewhere."""
+    records = np.zeros(3, dtype=[("a", "i1"), ("b", "f4")])
+    with pytest.raises((BufferError, ValueError)):
+        weft.from_dlpack(records["b"])
+    even = np.zeros(3, dtype=[("a", "f4"), ("b", "f4")])
+    weft.from_dlpack(even["b"]).fill_(2)
+    assert even["b"].tolist() == [2, 2, 2] and even["a"].tolist() == [0, 0, 0]
+
+
+def test_more_dimensions_than_eight():
+    with pytest.raises((BufferError, ValueError)):
+        weft.from_dlpack(np.zeros((1,) * 9))
+    assert weft.from_dlpack(np.zeros((1,) * 8)).dim() == 8
+
+
+def test_leaves_and_views():
+    """A tensor that requires grad gives its memory by detach() alone; views give their part."""
+    x = weft.arange(6.0).requires_grad_()
+    with pytest.raises(BufferError):
+        np.from_dlpack(x[1:3])
+    a = np.from_dlpack(x.detach()[::-2])
+    assert a.tolist() == [5, 3, 1]
+    a[0] = 50
+    assert x[5].item() == 50
 
 
 def test_versions():
