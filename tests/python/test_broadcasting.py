@@ -22,12 +22,49 @@ PAIRS = {
 def operand(draw, shape):
     """An array of this shape, as it is or as a view with other strides."""
     x = draw(hnp.arrays(np.float64, shape, elements=st.integers(1, 9)))
-    if shape and draw(st.booleans()):
+    layout = draw(st.sampled_from(["plain", "strided", "reversed", "transposed", "offset"]))
+    if shape and layout == "strided":
         wide = np.repeat(x, 2, axis=-1)
         return wide[..., ::2], weft.tensor(wide)[..., ::2]
-    if draw(st.booleans()):
+    if shape and layout == "reversed":
+        return x, weft.tensor(x[::-1].copy())[::-1]
+    if shape and layout == "offset":
+        return x, weft.tensor(np.concatenate([x, x]))[len(x) :]
+    if layout == "transposed":
         return x, weft.tensor(x.T.copy()).permute(tuple(range(x.ndim))[::-1])
     return x, weft.tensor(x)
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.data())
+def test_expanded_operands(data):
+    """Of stride 0; as the left side of an operator in place they are refused."""
+    shapes = data.draw(hnp.mutually_broadcastable_shapes(num_shapes=2, max_dims=4, max_side=3))
+    (a, x), (b, y) = (operand(data.draw, shape) for shape in shapes.input_shapes)
+    full = x.expand(shapes.result_shape)
+    np.testing.assert_array_equal((full * y).numpy(), a * b)
+    np.testing.assert_array_equal((y - full).numpy(), b - a)
+    if x.numel() and full.numel() > x.numel():
+        with pytest.raises(ValueError):
+            full += 1
+        np.testing.assert_array_equal(x.numpy(), a)
+
+
+@pytest.mark.parametrize("n", [5, 300, 100_000])
+def test_operands_that_share_memory(n):
+    """In place, both sides parts of one tensor, as if the right one had been copied."""
+    parts = [slice(1, None), slice(None, -1), slice(None, None, -1), slice(None)]
+    for left in parts:
+        for right in parts:
+            a = np.arange(n, dtype=np.float64) % 7
+            x = weft.tensor(a)
+            if len(a[left]) != len(a[right]):
+                continue
+            x[left] += x[right]
+            x[left] *= x[right]
+            a[left] += a[right]
+            a[left] *= a[right]
+            np.testing.assert_array_equal(x.numpy(), a)
 
 
 @settings(max_examples=300, deadline=None)

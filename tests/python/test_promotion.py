@@ -6,7 +6,7 @@ import ml_dtypes
 import numpy as np
 import pytest
 import weft
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 NAMES = "bool uint8 int8 int16 int32 int64 float16 bfloat16 float32 float64".split()
@@ -96,6 +96,90 @@ def test_values_after_promotion(a, b, one, value):
     result = weft.tensor(x) * weft.tensor(y)
     assert result.numpy().dtype == common
     np.testing.assert_array_equal(result.numpy(), x.astype(common) * y.astype(common))
+
+
+OPERATIONS = {
+    "add": (operator.add, np.add),
+    "sub": (operator.sub, np.subtract),
+    "mul": (operator.mul, np.multiply),
+    "maximum": (weft.maximum, np.maximum),
+    "minimum": (weft.minimum, np.minimum),
+    "eq": (operator.eq, np.equal),
+    "lt": (operator.lt, np.less),
+    "ge": (operator.ge, np.greater_equal),
+}
+EDGES = {name: np.iinfo(name) for name in NAMES[1:6]}
+
+
+@st.composite
+def operands(draw):
+    """Values of a dtype, the ends of its range among them; of no dimensions now and then."""
+    name = draw(st.sampled_from(NAMES))
+    values = st.integers(-9, 9) if name in FLOATING else st.integers(0, 1)
+    if name in EDGES:
+        low, high = EDGES[name].min, EDGES[name].max
+        values = st.one_of(st.integers(low, high), st.sampled_from([low, high, 0]))
+    shape = draw(st.sampled_from([(), (3,), (3,), (1,), (0,), (2, 1)]))
+    list_ = [draw(values) for _ in range(int(np.prod(shape)))]
+    return name, np.array(list_, dtype=object).reshape(shape).astype(NUMPY[name])
+
+
+def common_dtype(a, b):
+    """Of two operands, where one without dimensions is weak within its category."""
+    (name, x), (other, y) = a, b
+    if (x.ndim == 0) != (y.ndim == 0):
+        strong, weak = (name, other) if x.ndim else (other, name)
+        return strong if category(weak) <= category(strong) else weak
+    return promoted(name, other)
+
+
+@settings(max_examples=400, deadline=None)
+@given(operands(), operands(), st.sampled_from(sorted(OPERATIONS)))
+def test_operations_of_any_two(a, b, operation):
+    """Both converted first; integers wrap, and are compared as what they are."""
+    ours, theirs = OPERATIONS[operation]
+    x, y = a[1], b[1]
+    common = common_dtype(a, b)
+    assume(not (operation == "sub" and common == "bool"))
+    try:
+        np.broadcast_shapes(x.shape, y.shape)
+    except ValueError:
+        with pytest.raises(ValueError):
+            ours(weft.tensor(x), weft.tensor(y))
+        return
+    with np.errstate(all="ignore"):
+        converted = [v.astype(NUMPY[common]) for v in (x, y)]
+    if any((c.astype(object) != v.astype(object)).any() for c, v in zip(converted, (x, y))):
+        # A weak number beyond the other's range.
+        assume(operation not in ("maximum", "minimum"))
+        if operation in ("eq", "lt", "ge") and category(common) == 1:
+            converted = [x.astype(object), y.astype(object)]
+    with np.errstate(all="ignore"):
+        expected = np.asarray(theirs(*converted))
+    expected = expected.astype(bool) if operation in ("eq", "lt", "ge") else expected
+    result = ours(weft.tensor(x), weft.tensor(y))
+    assert str(result.dtype) == f"weft.{expected.dtype.name}"
+    np.testing.assert_array_equal(result.numpy(), expected)
+
+
+@settings(max_examples=300, deadline=None)
+@given(operands(), operands(), st.sampled_from(["add", "mul"]))
+def test_in_place_of_any_two(a, b, operation):
+    """Computed in the common dtype, kept in the left one's; or refused with nothing changed."""
+    change = {"add": operator.iadd, "mul": operator.imul}[operation]
+    x, y = weft.tensor(a[1]), weft.tensor(b[1])
+    try:
+        expected = OPERATIONS[operation][0](x, y)
+    except ValueError:
+        expected = None
+    before = x.clone()
+    common = common_dtype(a, b)
+    if expected is None or expected.shape != x.shape or category(common) > category(a[0]):
+        with pytest.raises((ValueError, TypeError)):
+            change(x, y)
+        assert (x == before).all()
+        return
+    assert change(x, y) is x and (x == expected.to(x.dtype)).all()
 
 
 @settings(max_examples=300, deadline=None)
