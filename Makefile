@@ -5,7 +5,7 @@ ARGS ?=
 BIN := build/$(PRESET)/bin
 BUILD := cmake --build --preset $(PRESET) --parallel $(JOBS)
 
-.PHONY: help setup configure python build train wheel test sanitize bench oracle format lint clean
+.PHONY: help setup configure python build train wheel docs test sanitize bench oracle format lint clean
 .DEFAULT_GOAL := help
 
 help:  ## This page
@@ -43,6 +43,11 @@ sanitize: setup  ## Test memory, tape, files and modules with AddressSanitizer, 
 
 wheel: setup  ## Build a wheel that needs nothing else: build/wheel/*.whl
 	@$$(scripts/python_venv.sh) scripts/wheel.py build/wheel
+
+docs: python  ## Build the site: build/docs/html
+	@scripts/setup.sh doxygen
+	@$(BUILD) --target weft_python
+	@scripts/docs.sh $(PRESET)
 
 bench: build  ## Measure Weft beside its peers
 	@scripts/bench.sh $(BIN) $(ARGS)

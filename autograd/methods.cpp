@@ -65,7 +65,7 @@ bool Tensor::is_leaf() const {
 }
 
 const char* Tensor::grad_fn() const {
-  get("grad_fn");
+  if (get("grad_fn").inference) return nullptr;
   const Edge edge = edge_of(*this);
   return edge.node && !edge.node->is_leaf() ? edge.node->name() : nullptr;
 }

@@ -107,7 +107,9 @@ TEST_CASE("guards") {
     InferenceModeGuard inference;
     made = x * 2;
     CHECK(!made.requires_grad());
+    CHECK(made.grad_fn() == nullptr);
   }
+  CHECK(made.str() == (x.detach() * 2).str());
   CHECK((x * 2).requires_grad());
   CHECK_THROWS_MATCHES(x * made, AutogradError, says("inference mode"));
   CHECK_NOTHROW(made * 2);
