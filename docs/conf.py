@@ -48,7 +48,7 @@ suppress_warnings = ["mystnb.unknown_mime_type", "toc.glob", "duplicate_declarat
 
 nb_execution_mode = "cache"
 nb_execution_cache_path = str(BUILD / "notebooks")
-nb_execution_timeout = 300
+nb_execution_timeout = 600
 nb_execution_raise_on_error = True
 nb_merge_streams = True
 
@@ -68,5 +68,6 @@ nitpick_ignore_regex = [
     ("cpp:.*", r"(std|detail|op|formula)\b.*"),
     ("cpp:.*", r".*::@\d+"),
     ("cpp:identifier", "parameter|buffer|add|UnaryId|BinaryId|Update|State|Parts|Impl|SIZE_MAX"),
+    ("py:class", r"weft\.autograd\.HookHandle"),
     ("py:.*", r"(numpy|np|collections|typing|os|pathlib|types)\b.*"),
 ]

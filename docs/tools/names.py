@@ -3,26 +3,19 @@
 import importlib
 import inspect
 import pathlib
+import pkgutil
 import re
 
+import weft
+
 DOCS = pathlib.Path(__file__).resolve().parents[1]
-MODULES = [
-    "weft",
-    "weft.autograd",
-    "weft.cpu",
-    "weft.data",
-    "weft.datasets",
-    "weft.func",
-    "weft.models",
-    "weft.nn",
-    "weft.nn.functional",
-    "weft.nn.init",
-    "weft.nn.models",
-    "weft.nn.utils",
-    "weft.optim",
-    "weft.optim.lr_scheduler",
-]
 BLOCK = re.compile(r"^```\{api\} (\S+)\n(.*?)^```$", re.M | re.S)
+
+
+def modules():
+    """The public modules of the package."""
+    walked = pkgutil.walk_packages(weft.__path__, "weft.")
+    return ["weft", "weft.cpu", *(m.name for m in walked if "._" not in m.name)]
 
 
 def scope(name):
