@@ -68,6 +68,5 @@ nitpick_ignore_regex = [
     ("cpp:.*", r"(std|detail|op|formula)\b.*"),
     ("cpp:.*", r".*::@\d+"),
     ("cpp:identifier", "parameter|buffer|add|UnaryId|BinaryId|Update|State|Parts|Impl|SIZE_MAX"),
-    ("py:class", r"weft\.autograd\.HookHandle"),
     ("py:.*", r"(numpy|np|collections|typing|os|pathlib|types)\b.*"),
 ]
