@@ -63,10 +63,11 @@ breathe_default_project = "weft"
 breathe_domain_by_extension = {"h": "cpp"}
 cpp_id_attributes = ["WEFT_API"]
 
-# Names of other projects, of templates' parameters, and of what is not public.
+# Names of other projects, of templates' parameters, of annotations' aliases, and of what is not public.
 nitpick_ignore_regex = [
     ("cpp:.*", r"(std|detail|op|formula)\b.*"),
     ("cpp:.*", r".*::@\d+"),
     ("cpp:identifier", "parameter|buffer|add|UnaryId|BinaryId|Update|State|Parts|Impl|SIZE_MAX"),
+    ("py:class", r"[A-Z]\w*"),
     ("py:.*", r"(numpy|np|collections|typing|os|pathlib|types)\b.*"),
 ]
