@@ -63,7 +63,7 @@ breathe_default_project = "weft"
 breathe_domain_by_extension = {"h": "cpp"}
 cpp_id_attributes = ["WEFT_API"]
 
-# Names of other projects, of templates' parameters, of annotations' aliases, and of what is not public.
+# Names of other projects, of templates' parameters, of annotations' aliases, of what is private.
 nitpick_ignore_regex = [
     ("cpp:.*", r"(std|detail|op|formula)\b.*"),
     ("cpp:.*", r".*::@\d+"),
