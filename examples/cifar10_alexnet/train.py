@@ -233,7 +233,28 @@ def predict(options: argparse.Namespace) -> int:
     return 0
 
 
+class Once(argparse.Action):
+    """Keeps a value; an option that comes twice is an error, as in the program."""
+
+    def __call__(
+        self,
+        parser: argparse.ArgumentParser,
+        namespace: argparse.Namespace,
+        values: object,
+        option_string: str | None = None,
+    ) -> None:
+        given = vars(namespace).setdefault("given", [])
+        if self.dest in given:
+            raise argparse.ArgumentError(self, "given twice")
+        given.append(self.dest)
+        setattr(namespace, self.dest, values)
+
+
 class Parser(argparse.ArgumentParser):
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        self.register("action", None, Once)
+
     def error(self, message: str) -> NoReturn:
         line = " ".join(message.split())
         print(f"cifar10_alexnet: {line} (--help lists the options)", file=sys.stderr)

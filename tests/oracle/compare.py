@@ -5,7 +5,7 @@ import re
 import op_table
 import torch
 import weft
-from known import known
+from known import NOT_IN_PLACE, known
 
 # Relative; both sides round, so twice a unit in the last place and a bit.
 TOLERANCE = {torch.float16: 2e-3, torch.bfloat16: 1.6e-2, torch.float32: 4e-6, torch.float64: 1e-12}
@@ -48,6 +48,19 @@ def gradient_difference(got, expected, loose, scale):
 
 # What PyTorch says where it has no kernel for a dtype. Any other error is the call's fault.
 REFUSAL = re.compile("not implemented for '|does not support bool input")
+
+
+def missing_forms(table):
+    """Methods and in-place forms of the table's functions that PyTorch has and Weft has not."""
+    found = [op_table.FUNCTION.match(call["torch"]) for call in table.calls]
+    names = {match[1] + end for match in found if match for end in ("", "_")}
+    lacking = {
+        name
+        for theirs, ours in ((torch.Tensor, weft.Tensor), (torch.nn.functional, weft.nn.functional))
+        for name in names
+        if hasattr(theirs, name) and not hasattr(ours, name)
+    }
+    return sorted(lacking ^ NOT_IN_PLACE)
 
 
 class Comparison:

@@ -72,6 +72,14 @@ def error_reason(call):
     return None
 
 
+# In-place forms of PyTorch's that Weft's Tensor has in neither language: views are new tensors, and
+# the rest have an operator or are written out.
+NOT_IN_PLACE = set(
+    "addmm_ as_strided_ eq_ ge_ gt_ index_add_ le_ logical_and_ logical_or_ logical_xor_ lt_ ne_ pow_ "
+    "scatter_ squeeze_ t_ transpose_ unsqueeze_".split()
+)
+
+
 def is_number(kind):
     return not isinstance(kind, tuple)
 

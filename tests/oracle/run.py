@@ -29,7 +29,7 @@ def prepare(programs):
 
 
 def compare_ops(table, verbose):
-    from compare import Comparison
+    from compare import Comparison, missing_forms
     from known import KNOWN
 
     compared = Comparison(table)
@@ -43,6 +43,8 @@ def compare_ops(table, verbose):
         for dtype in entry.dtypes:
             if (entry, dtype) not in compared.used and any(c["op"] == entry.op for c in table.calls):
                 failures[entry.op].append(f"{entry.quantity} of {dtype}: agrees, so not for KNOWN")
+    for name in missing_forms(table):
+        failures[name].append("a method of one only, or needless in NOT_IN_PLACE")
     for op, texts in failures.items():
         print(f"{op}: {len(texts)} differ")
         for text in texts if verbose else texts[:2]:

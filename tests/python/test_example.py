@@ -139,6 +139,7 @@ def test_both_evaluate_and_predict_alike(tmp_path):
         ["train", "--preset", "slow"],
         ["train", "--precision", "f8"],
         ["train", "--epochs", "0"],
+        ["train", "--epochs", "1", "--epochs", "2"],
         ["train", "--lr", "much"],
         ["train", "--out", "a", "--resume", "b"],
         ["train", "--resume", "nowhere"],
