@@ -11,6 +11,9 @@ SECTION = re.compile(r"^\s*// ---- (.*)$")
 IGNORED = re.compile(r"//\s*(NOLINT.*|clang-format .*)$")
 TRAILING = re.compile(r"^(.*[;,{}(].*?\S)\s*//(?!/)\s*(.*)$")
 DECLARES = re.compile(r"\b(namespace|class|struct|enum|union|extern)\b[^()=]*$")
+# The line of an elementwise operation (ops/unary.h, ops/binary.h), and the functions made of it.
+OPERATION = re.compile(r'^struct (\w+)[^{]*\{[^;]*?\*doc =\s*((?:"[^"]*"\s*)+)', re.M)
+MADE_OF = r"((?:^//.*\n)?)^((?:inline|template)[^;{}]*\{[^{}]*op::%s\b)"
 CLOSES = re.compile(r"^(};| (public|protected|private):)")
 
 
@@ -19,6 +22,16 @@ def escaped(text):
     text = re.sub(r"([\\@<>&#%])", r"\\\1", text)
     text = re.sub(r"(?<=[>)])::", r"\::", text)
     return re.sub(r"`([^`]*)`", r"<tt>\1</tt>", text)
+
+
+def with_operations(text):
+    """Functions that have no comment get what their operation says of itself."""
+    for name, doc in OPERATION.findall(text):
+        line = "// " + "".join(re.findall(r'"([^"]*)"', doc))
+        text = re.sub(
+            MADE_OF % name, lambda m: m[0] if m[1] else f"{line}\n{m[2]}", text, flags=re.M
+        )
+    return text
 
 
 class Scopes:
@@ -123,4 +136,4 @@ def converted(lines):
 
 if __name__ == "__main__":
     with open(sys.argv[1], encoding="utf-8") as header:
-        print("\n".join(converted(header.read().splitlines())))
+        print("\n".join(converted(with_operations(header.read()).splitlines())))

@@ -95,6 +95,8 @@ def shorter(text):
 
 
 def signature(app, what, name, value, options, arguments, result):
+    if arguments and what != "function":
+        arguments = re.sub(r"^\(\$?self(: [^,)]+)?(, )?", "(", arguments)
     return (arguments and shorter(arguments), result and shorter(result))
 
 
