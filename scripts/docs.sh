@@ -7,6 +7,7 @@ cd "$(dirname "$0")/.."
 python=$(scripts/python_venv.sh docs)
 export WEFT_ROOT=$PWD WEFT_DOCS_BUILD=$PWD/build/docs WEFT_PYTHON=$python
 export PYTHONPATH=$PWD/build/$1/python PYTHONDONTWRITEBYTECODE=1
+export OMP_WAIT_POLICY=passive # a notebook's threads do not spin while they wait
 mkdir -p "$WEFT_DOCS_BUILD"
 
 WEFT_HEADERS=$("$python" -c 'import sys; sys.path.insert(0, "tests/structure")

@@ -94,7 +94,18 @@ def shorter(text):
     return text
 
 
+def constructor(value):
+    """The arguments of a compiled class, which stand in the docstring of its __init__."""
+    first = (vars(value).get("__init__", value).__doc__ or "").split("\n")[0]
+    found = re.match(r"__init__(\(.*\)) -> None$", first)
+    return found and found[1]
+
+
 def signature(app, what, name, value, options, arguments, result):
+    if what == "class" and not arguments:
+        arguments = constructor(value)
+    if result == "object":  # what a module's method returns is the module
+        result = None
     if arguments and what != "function":
         arguments = re.sub(r"^\(\$?self(: [^,)]+)?(, )?", "(", arguments)
     return (arguments and shorter(arguments), result and shorter(result))
