@@ -5,7 +5,7 @@ ARGS ?=
 BIN := build/$(PRESET)/bin
 BUILD := cmake --build --preset $(PRESET) --parallel $(JOBS)
 
-.PHONY: help setup configure python build train wheel docs test sanitize bench oracle format lint clean
+.PHONY: help setup configure python build train wheel stubs docs test sanitize bench oracle format lint clean
 .DEFAULT_GOAL := help
 
 help:  ## This page
@@ -43,6 +43,10 @@ sanitize: setup  ## Test memory, tape, files and modules with AddressSanitizer, 
 
 wheel: setup  ## Build a wheel that needs nothing else: build/wheel/*.whl
 	@$$(scripts/python_venv.sh) scripts/wheel.py build/wheel
+
+stubs: python  ## Write the type stubs of the compiled part: python/weft/_weft
+	@$(BUILD) --target weft_python
+	@PYTHONPATH=build/$(PRESET)/python $$(scripts/python_venv.sh) -B python/stubs/generate.py
 
 docs: python  ## Build the site: build/docs/html
 	@scripts/setup.sh doxygen

@@ -55,7 +55,14 @@ std::string node_name(const NodeHandle& h) {
 }
 
 void bind_node(py::module_& m) {
-  py::class_<NodeHandle>(m, "Node", "What a recorded operation left on the tape.")
+  py::class_<NodeHandle>(m, "Node",
+                         "What a recorded operation left on the tape.\n\n"
+                         ">>> x = weft.ones(2, requires_grad=True)\n"
+                         ">>> y = (x * 2).exp()\n"
+                         ">>> y.grad_fn.name()\n"
+                         "'exp'\n"
+                         ">>> y.grad_fn.next_functions\n"
+                         "((<mul>, 0),)")
       .def("name", &node_name, "The operation's name.")
       .def_property_readonly("next_functions", &next_functions,
                              "Pairs (Node or None, output) of what made the operation's inputs.")
@@ -157,7 +164,20 @@ std::vector<Tensor> tensors_in(const py::args& args) {
 void bind_function(py::module_& m) {
   using C = autograd::FunctionContext;
   py::class_<C, Context>(m, "FunctionContext",
-                         "What forward() hands to backward(); takes attributes of any name.")
+                         "What forward() hands to backward(); takes attributes of any name. See "
+                         "weft.autograd.Function.\n\n"
+                         ">>> class Scale(weft.autograd.Function):\n"
+                         "...     @staticmethod\n"
+                         "...     def forward(ctx, x, factor):\n"
+                         "...         ctx.factor = factor\n"
+                         "...         return x * factor\n"
+                         "...     @staticmethod\n"
+                         "...     def backward(ctx, g):\n"
+                         "...         return g * ctx.factor, None\n"
+                         ">>> x = weft.ones(1, requires_grad=True)\n"
+                         ">>> Scale.apply(x, 3.0).backward()\n"
+                         ">>> x.grad\n"
+                         "tensor([3.])")
       .def(
           "save_for_backward", [](C& c, const py::args& a) { c.save_for_backward(tensors_in(a)); },
           "Keeps tensors, which are checked for changes in place, for saved_tensors.")
@@ -195,14 +215,31 @@ struct Autocast {  // entered and left as a context manager
 };
 
 void bind_modes(py::module_& m) {
-  m.def("is_grad_enabled", &grad_enabled, "Whether operations of this thread are recorded.");
-  m.def("is_inference_mode_enabled", &inference_enabled);
+  m.def("is_grad_enabled", &grad_enabled,
+        "Whether operations of this thread are recorded.\n\n"
+        ">>> weft.is_grad_enabled()\n"
+        "True\n"
+        ">>> with weft.no_grad():\n"
+        "...     weft.is_grad_enabled()\n"
+        "False");
+  m.def("is_inference_mode_enabled", &inference_enabled,
+        "Whether this thread is in inference_mode().\n\n"
+        ">>> weft.is_inference_mode_enabled()\n"
+        "False");
   m.def("_set_grad_enabled", [](bool on) { return std::exchange(detail::modes.grad, on); });
   m.def("_set_anomaly_enabled", [](bool on) { return std::exchange(detail::modes.anomaly, on); });
   m.def("_set_inference", [](bool on) { return std::exchange(detail::inference_mode, on); });
-  m.def("is_anomaly_enabled", [] { return detail::modes.anomaly; });
-  m.def("is_autocast_enabled", &autocast_enabled);
-  m.def("get_autocast_dtype", &autocast_dtype);
+  m.def(
+      "is_anomaly_enabled", [] { return detail::modes.anomaly; },
+      "Whether this thread is in weft.autograd.detect_anomaly().\n\n"
+      ">>> weft.is_anomaly_enabled()\n"
+      "False");
+  m.def("is_autocast_enabled", &autocast_enabled,
+        "Whether this thread is in autocast().\n\n"
+        ">>> with weft.autocast():\n"
+        "...     weft.is_autocast_enabled()\n"
+        "True");
+  m.def("get_autocast_dtype", &autocast_dtype, "The dtype that autocast() computes in.");
   py::class_<Autocast>(m, "_Autocast")
       .def(py::init([](DType dtype, bool enabled) {
         return std::make_unique<Autocast>(Autocast{dtype, enabled, {}});
@@ -280,7 +317,13 @@ void bind_differentiation(py::module_& m) {
         return HookHandle{t, autograd::register_hook(t, called_with_gradient(hook))};
       },
       "Calls hook(gradient) whenever this tensor's gradient has been computed; what it returns "
-      "(unless None) replaces the gradient. Returns a handle with remove().",
+      "(unless None) replaces the gradient. Returns a handle with remove().\n\n"
+      ">>> x = weft.ones(2, requires_grad=True)\n"
+      ">>> handle = x.register_hook(lambda g: 10 * g)\n"
+      ">>> (3 * x).sum().backward()\n"
+      ">>> x.grad\n"
+      "tensor([30., 30.])\n"
+      ">>> handle.remove()",
       "hook"_a);
   def_method(
       "retain_grad", [](Tensor& t) { t.retain_grad(); },

@@ -66,10 +66,17 @@ std::string text(const py::object& path) {
 
 void bind_checkpoint(py::module_& m) {
   auto part = m.attr("nn").cast<py::module_>();
-  py::class_<KeptCheckpoint>(part, "Checkpoint",
-                             "The state of a training run in one safetensors file: what was added, "
-                             "by name. A number is the checkpoint's: checkpoint[\"epoch\"] reads "
-                             "and writes it.")
+  py::class_<KeptCheckpoint>(
+      part, "Checkpoint",
+      "The state of a training run in one safetensors file: what was added, by name. A number is "
+      "the checkpoint's: checkpoint[\"epoch\"] reads and writes it.\n\n"
+      ">>> net = nn.Linear(2, 2)\n"
+      ">>> state = nn.Checkpoint().add(\"model\", net).add(\"epoch\", 3)\n"
+      ">>> state.save(\"run.safetensors\")\n"
+      ">>> state[\"epoch\"] = 0\n"
+      ">>> state.load(\"run.safetensors\")\n"
+      ">>> state[\"epoch\"]\n"
+      "3")
       .def(py::init<>())
       .def(
           "add",
@@ -110,8 +117,11 @@ void bind_checkpoint(py::module_& m) {
         const py::gil_scoped_release released;
         nn::save_weights(file, module, metadata);
       },
-      "A module's parameters and buffers in a safetensors file under their own names.", "path"_a,
-      "module"_a, "metadata"_a = TextMap());
+      "A module's parameters and buffers in a safetensors file under their own names.\n\n"
+      ">>> nn.save_weights(\"net.safetensors\", nn.Linear(2, 2))\n"
+      ">>> sorted(weft.load(\"net.safetensors\"))\n"
+      "['bias', 'weight']",
+      "path"_a, "module"_a, "metadata"_a = TextMap());
   part.def(
       "load_weights",
       [](const py::object& path, nn::Stateful& module) {
@@ -119,7 +129,12 @@ void bind_checkpoint(py::module_& m) {
         const py::gil_scoped_release released;
         return nn::load_weights(file, module);
       },
-      "Brings them back, and returns the metadata.", "path"_a, "module"_a);
+      "Brings them back, and returns the metadata. ValueError that lists what does not fit; "
+      "nothing has changed then.\n\n"
+      ">>> nn.save_weights(\"net.safetensors\", nn.Linear(2, 2), {\"made by\": \"me\"})\n"
+      ">>> nn.load_weights(\"net.safetensors\", nn.Linear(2, 2))\n"
+      "{'made by': 'me'}",
+      "path"_a, "module"_a);
 }
 
 }  // namespace weft::python

@@ -57,23 +57,40 @@ py::tuple state_of(const Loader& l) {
 }  // namespace
 
 void bind_datasets(py::module_& m) {
-  py::classh<Dataset>(m, "Dataset",
-                      "Pictures with labels. A data set of Python is any object with __len__ and "
-                      "__getitem__ that gives (picture, label); it need not derive from this.")
+  py::classh<Dataset>(
+      m, "Dataset",
+      "Pictures with labels. A data set of Python is any object with __len__ and __getitem__ that "
+      "gives (picture, label); it need not derive from this.\n\n"
+      ">>> class Squares:\n"
+      "...     def __len__(self):\n"
+      "...         return 4\n"
+      "...     def __getitem__(self, i):\n"
+      "...         return weft.full((1, 2, 2), i / 4), i % 2\n"
+      ">>> images, labels = next(iter(weft.data.DataLoader(Squares(), batch_size=4)))\n"
+      ">>> labels\n"
+      "tensor([0, 1, 0, 1])")
       .def("__len__", &Dataset::size)
       .def("__getitem__", &sample, "index"_a);
-  py::classh<ImageDataset, Dataset>(
-      m, "ImageDataset",
-      "ImageDataset(images, labels, classes=())\n\nPictures in memory: "
-      "uint8 [N, C, H, W] and N integers. A sample is (float [C, H, W] "
-      "in [0, 1], label).")
+  py::classh<ImageDataset, Dataset>(m, "ImageDataset",
+                                    "ImageDataset(images, labels, classes=())\n\n"
+                                    "Pictures in memory: uint8 [N, C, H, W] and N integers. A "
+                                    "sample is (float [C, H, W] in [0, 1], label).\n\n"
+                                    ">>> images = weft.zeros(4, 3, 8, 8, dtype=weft.uint8)\n"
+                                    ">>> pictures = weft.data.ImageDataset(images, weft.tensor([0, "
+                                    "1, 0, 1]), [\"cat\", \"dog\"])\n"
+                                    ">>> len(pictures), pictures.classes\n"
+                                    "(4, ['cat', 'dog'])\n"
+                                    ">>> picture, label = pictures[1]\n"
+                                    ">>> picture.shape, picture.dtype, label\n"
+                                    "(weft.Size([3, 8, 8]), weft.float32, 1)")
       .def(py::init(&from_tensors), "images"_a, "labels"_a,
            "classes"_a = std::vector<std::string>())
       .def_property_readonly("images", &pixels_of, "uint8 [N, C, H, W], a copy.")
       .def_property_readonly(
           "labels", [](const ImageDataset& d) { return tensor(d.images().labels); }, "int64 [N].")
       .def_property_readonly("classes", &ImageDataset::classes, "The labels' names.")
-      .def("first", &ImageDataset::first, "The first pictures, all if there are fewer.", "count"_a)
+      .def("first", &ImageDataset::first,
+           "A data set of the first pictures, all if there are fewer.", "count"_a)
       .def(
           "fingerprint", [](const ImageDataset& d) { return d.images().fingerprint(); },
           "The number of pictures and a number that differs with pixels and labels.");
@@ -117,12 +134,17 @@ py::class_<T> transform_class(py::module_& m, const char* name, const char* doc)
 }  // namespace
 
 void bind_transforms(py::module_& m) {
-  transform_class<Normalize>(m, "Normalize", "(value - mean) / std, one of each for every channel.")
+  transform_class<Normalize>(m, "Normalize",
+                             "(value - mean) / std, one of each for every channel.\n\n"
+                             ">>> weft.data.Normalize([0.5], [0.25])(weft.ones(1, 1, 1))\n"
+                             "tensor([[[2.]]])")
       .def(py::init<std::vector<float>, std::vector<float>>(), "mean"_a, "std"_a);
-  transform_class<RandomCrop>(m, "RandomCrop",
-                              "A part of size x size pixels, anywhere in the picture with padding "
-                              "pixels added on each side: of value fill, or mirrored "
-                              "(padding_mode \"reflect\").")
+  transform_class<RandomCrop>(
+      m, "RandomCrop",
+      "A part of size x size pixels, anywhere in the picture with padding pixels added on each "
+      "side: of value fill, or mirrored (padding_mode \"reflect\").\n\n"
+      ">>> weft.data.RandomCrop(32, padding=4)(weft.zeros(3, 32, 32), seed=1).shape\n"
+      "weft.Size([3, 32, 32])")
       .def(py::init([](Index size, Index padding, const std::string& mode, float fill) {
              if (mode != "constant" && mode != "reflect") {
                throw py::value_error("got padding_mode \"" + mode +
@@ -134,23 +156,38 @@ void bind_transforms(py::module_& m) {
                  constant ? RandomCrop::Padding::Constant : RandomCrop::Padding::Reflect, fill);
            }),
            "size"_a, "padding"_a = 0, "padding_mode"_a = "constant", "fill"_a = 0.0f);
-  transform_class<RandomHorizontalFlip>(m, "RandomHorizontalFlip",
-                                        "Left and right swapped with probability p.")
+  transform_class<RandomHorizontalFlip>(
+      m, "RandomHorizontalFlip",
+      "Left and right swapped with probability p.\n\n"
+      ">>> weft.data.RandomHorizontalFlip(p=1.0)(weft.tensor([[[1.0, 2.0, 3.0]]]))\n"
+      "tensor([[[3., 2., 1.]]])")
       .def(py::init<double>(), "p"_a = 0.5);
   transform_class<Cutout>(m, "Cutout",
                           "A square of size x size pixels about a random pixel set to fill "
-                          "(DeVries and Taylor 2017).")
+                          "(DeVries and Taylor 2017).\n\n"
+                          ">>> weft.data.Cutout(4)(weft.ones(1, 8, 8), seed=1).min()\n"
+                          "tensor(0.)")
       .def(py::init<Index, float>(), "size"_a, "fill"_a = 0.0f);
 }
 
 void bind_loader(py::module_& m) {
   py::class_<Loader>(
       m, "DataLoader",
-      "DataLoader(dataset, batch_size=1, shuffle=False, *, transforms=(), "
-      "drop_last=False, num_workers=1, prefetch_factor=2, seed=0)\n\nBatches (images "
-      "[N, C, H, W], labels [N]) of a data set, made by threads. A loop over it runs "
-      "to the end of the epoch, from where the last one stopped; the next is the "
-      "next epoch. The batches depend on data set, seed and position alone.")
+      "DataLoader(dataset, batch_size=1, shuffle=False, *, transforms=(), drop_last=False, "
+      "num_workers=1, prefetch_factor=2, seed=0)\n\n"
+      "Batches (images [N, C, H, W], labels [N]) of a data set, made by threads. A loop over it "
+      "runs to the end of the epoch, from where the last one stopped; the next is the next epoch. "
+      "The batches depend on data set, seed and position alone.\n\n"
+      ">>> images = weft.zeros(4, 3, 8, 8, dtype=weft.uint8)\n"
+      ">>> pictures = weft.data.ImageDataset(images, weft.tensor([0, 1, 0, 1]), [\"cat\", "
+      "\"dog\"])\n"
+      ">>> loader = weft.data.DataLoader(pictures, batch_size=2, shuffle=True, seed=1)\n"
+      ">>> len(loader)\n"
+      "2\n"
+      ">>> for images, labels in loader:\n"
+      "...     images.shape, labels.shape\n"
+      "(weft.Size([2, 3, 8, 8]), weft.Size([2]))\n"
+      "(weft.Size([2, 3, 8, 8]), weft.Size([2]))")
       .def(py::init([](const py::object& dataset, Index batch_size, bool shuffle,
                        const py::object& transforms, bool drop_last, int workers, int prefetch,
                        std::uint64_t seed) {
@@ -164,8 +201,10 @@ void bind_loader(py::module_& m) {
       .def("__len__", [](const Loader& l) { return l.get().size(); })
       .def("__iter__", [](const py::object& self) { return self; })
       .def("__next__", &next_batch)
-      .def_property_readonly("dataset", &Loader::dataset)
-      .def_property_readonly("batch_size", [](const Loader& l) { return l.options().batch_size; })
+      .def_property_readonly("dataset", &Loader::dataset, "The data set that was given.")
+      .def_property_readonly(
+          "batch_size", [](const Loader& l) { return l.options().batch_size; },
+          "Samples in a batch.")
       .def("state", &state_of, "(seed, epoch, batch) of the next batch to come.")
       .def(
           "set_state",

@@ -56,14 +56,23 @@ py::object load(const py::object& path, bool with_metadata) {
 }  // namespace
 
 void bind_files(py::module_& m, py::module_&) {
-  m.def(
-      "save", &save,
-      "Writes a dict of tensors, or a module's, optimiser's or schedule's state, to a safetensors "
-      "file; the file is the old one or the new one, whole.",
-      "obj"_a, "f"_a, "metadata"_a = TextMap());
+  m.def("save", &save,
+        "Writes a dict of tensors, or a module's, optimiser's or schedule's state, to a "
+        "safetensors file; the file is the old one or the new one, whole. TypeError for other "
+        "objects, IOError where the file cannot be written.\n\n"
+        ">>> weft.save({\"w\": weft.ones(2), \"b\": weft.zeros(1)}, \"model.safetensors\")\n"
+        ">>> sorted(weft.load(\"model.safetensors\"))\n"
+        "['b', 'w']",
+        "obj"_a, "f"_a, "metadata"_a = TextMap());
   m.def("load", &load,
         "The tensors of a safetensors file by name; with with_metadata a pair of them and the "
-        "file's texts. ParseError for a file that breaks the format.",
+        "file's texts. ParseError for a file that breaks the format.\n\n"
+        ">>> weft.save({\"w\": weft.ones(2)}, \"model.safetensors\", {\"made by\": \"me\"})\n"
+        ">>> weft.load(\"model.safetensors\")\n"
+        "{'w': tensor([1., 1.])}\n"
+        ">>> tensors, texts = weft.load(\"model.safetensors\", with_metadata=True)\n"
+        ">>> texts\n"
+        "{'made by': 'me'}",
         "f"_a, py::kw_only(), "with_metadata"_a = false);
   m.def(
       "save_npy",
@@ -72,7 +81,12 @@ void bind_files(py::module_& m, py::module_&) {
         const py::gil_scoped_release released;
         save_npy(file, x);
       },
-      "Writes one tensor in NumPy's npy format.", "path"_a, "input"_a);
+      "Writes one tensor in NumPy's npy format.\n\n"
+      ">>> weft.save_npy(\"x.npy\", weft.tensor([1, 2]))\n"
+      ">>> import numpy as np\n"
+      ">>> np.load(\"x.npy\")\n"
+      "array([1, 2])",
+      "path"_a, "input"_a);
   m.def(
       "load_npy",
       [](const py::object& path) {
@@ -80,21 +94,31 @@ void bind_files(py::module_& m, py::module_&) {
         const py::gil_scoped_release released;
         return load_npy(file);
       },
-      "The array of an npy file.", "path"_a);
+      "The array of an npy file. ParseError for a file that breaks the format.\n\n"
+      ">>> weft.save_npy(\"x.npy\", weft.tensor([1, 2]))\n"
+      ">>> weft.load_npy(\"x.npy\")\n"
+      "tensor([1, 2])",
+      "path"_a);
   m.def(
       "safetensors_to_bytes",
       [](const py::object& obj, const TextMap& metadata) {
         const auto bytes = safetensors_to_bytes(tensors_of(obj), metadata);
         return py::bytes(reinterpret_cast<const char*>(bytes.data()), bytes.size());
       },
-      "What save() writes.", "obj"_a, "metadata"_a = TextMap());
+      "What save() writes.\n\n"
+      ">>> weft.safetensors_to_bytes({\"w\": weft.ones(2)})[8:16]\n"
+      "b'{\"w\":{\"d'",
+      "obj"_a, "metadata"_a = TextMap());
   m.def(
       "safetensors_from_bytes",
       [](const py::bytes& bytes) {
         const std::string_view view = bytes;
         return to_dict(safetensors_from_bytes(std::as_bytes(std::span(view))));
       },
-      "The tensors of a safetensors file in memory.", "bytes"_a);
+      "The tensors of a safetensors file in memory. ParseError for what is none.\n\n"
+      ">>> weft.safetensors_from_bytes(weft.safetensors_to_bytes({\"w\": weft.ones(2)}))\n"
+      "{'w': tensor([1., 1.])}",
+      "bytes"_a);
 }
 
 void bind_images(py::module_& m) {
@@ -104,41 +128,62 @@ void bind_images(py::module_& m) {
       [](const py::object& path, int channels) {
         return to_tensor(read_image(path_of(path), channels));
       },
-      "A PNG or JPEG file as uint8 [channels, height, width]: 3 for colours, 1 for grey.", "path"_a,
-      "channels"_a = 3);
+      "A PNG or JPEG file as uint8 [channels, height, width]: 3 for colours, 1 for grey. "
+      "ParseError for a file that is neither.\n\n"
+      ">>> weft.data.write_png(\"dot.png\", weft.full((3, 1, 1), 7, dtype=weft.uint8))\n"
+      ">>> weft.data.read_image(\"dot.png\").flatten()\n"
+      "tensor([7, 7, 7], dtype=weft.uint8)",
+      "path"_a, "channels"_a = 3);
   m.def(
       "decode_image",
       [](const py::bytes& bytes, int channels) {
         const std::string_view view = bytes;
         return to_tensor(decode_image(std::as_bytes(std::span(view)), "bytes", channels));
       },
-      "The same of a file in memory.", "bytes"_a, "channels"_a = 3);
+      "The picture of a PNG or JPEG file in memory, as read_image() gives it. uint8 [channels, "
+      "height, width]; ParseError for what is neither PNG nor JPEG.\n\n"
+      ">>> weft.data.decode_image(weft.data.encode_png(weft.zeros(1, 2, 3, dtype=weft.uint8)), "
+      "1).shape\n"
+      "weft.Size([1, 2, 3])",
+      "bytes"_a, "channels"_a = 3);
   m.def(
       "write_png",
       [](const py::object& path, const Tensor& image) {
         write_png(path_of(path), to_image(image));
       },
-      "Writes uint8 [C, H, W] (C of 1 to 4) or [H, W].", "path"_a, "image"_a);
+      "Writes uint8 [C, H, W] (C of 1 to 4) or [H, W]. TypeError for others.\n\n"
+      ">>> weft.data.write_png(\"grey.png\", weft.zeros(4, 4, dtype=weft.uint8))",
+      "path"_a, "image"_a);
   m.def(
       "encode_png",
       [](const Tensor& image) {
         const auto bytes = encode_png(to_image(image));
         return py::bytes(reinterpret_cast<const char*>(bytes.data()), bytes.size());
       },
-      "The bytes that write_png() writes.", "image"_a);
+      "The bytes that write_png() writes.\n\n"
+      ">>> weft.data.encode_png(weft.zeros(4, 4, dtype=weft.uint8))[:8]\n"
+      "b'\\x89PNG\\r\\n"
+      "\\x1a\\n"
+      "'",
+      "image"_a);
   m.def(
       "resize",
       [](const Tensor& image, Index height, Index width) {
         return to_tensor(resize(to_image(image), height, width));
       },
-      "The picture at another size: bilinear, antialiased when reducing.", "image"_a, "height"_a,
-      "width"_a);
+      "The picture at another size: bilinear, antialiased when reducing. uint8 [C, H, W] both.\n\n"
+      ">>> weft.data.resize(weft.zeros(3, 8, 8, dtype=weft.uint8), 4, 6).shape\n"
+      "weft.Size([3, 4, 6])",
+      "image"_a, "height"_a, "width"_a);
   m.def(
       "resize_to_fit",
       [](const Tensor& image, Index height, Index width) {
         return to_tensor(resize_to_fit(to_image(image), height, width));
       },
-      "The largest centred part of those proportions, resized.", "image"_a, "height"_a, "width"_a);
+      "The largest centred part of those proportions, resized. uint8 [C, H, W] both.\n\n"
+      ">>> weft.data.resize_to_fit(weft.zeros(3, 8, 16, dtype=weft.uint8), 4, 4).shape\n"
+      "weft.Size([3, 4, 4])",
+      "image"_a, "height"_a, "width"_a);
   m.def(
       "read_contact_sheets",
       [](const py::object& folder, const std::vector<std::string>& classes, Index side, Index first,

@@ -199,7 +199,13 @@ void bind_dlpack(py::module_& m) {
         "A tensor over the memory of another library's array (an object with __dlpack__, or a "
         "capsule), which lives as long as the tensor.\n\n"
         "Read-only memory is copied, everything with copy=True, nothing with copy=False. "
-        "BufferError for what a tensor cannot hold: other devices, complex numbers...",
+        "BufferError for what a tensor cannot hold: other devices, complex numbers...\n\n"
+        ">>> import numpy as np\n"
+        ">>> a = np.zeros(2)\n"
+        ">>> x = weft.from_dlpack(a)\n"
+        ">>> x += 1\n"
+        ">>> a\n"
+        "array([1., 1.])",
         "ext_tensor"_a, py::kw_only(), "device"_a = py::none(), "copy"_a = py::none());
 }
 

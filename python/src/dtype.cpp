@@ -35,7 +35,11 @@ PyType_Slot slots[] = {
     {Py_tp_getset, properties},
     {Py_tp_methods, methods},
     {Py_tp_doc,
-     const_cast<char*>("What the elements of a tensor are: weft.float32, weft.int64...")},
+     const_cast<char*>("What the elements of a tensor are: weft.float32, weft.int64...\n\n"
+                       ">>> weft.ones(2).dtype\n"
+                       "weft.float32\n"
+                       ">>> weft.bfloat16.itemsize, weft.bfloat16.is_floating_point\n"
+                       "(2, True)")},
     {0, nullptr}};
 PyType_Spec spec{"weft.dtype", sizeof(DTypeObject), 0,
                  Py_TPFLAGS_DEFAULT | Py_TPFLAGS_DISALLOW_INSTANTIATION, slots};

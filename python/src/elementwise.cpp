@@ -129,9 +129,12 @@ void add_unary(std::vector<PyMethodDef>& functions, std::vector<PyMethodDef>& me
                OpList<Ops...>) {
   const auto one = [&]<class Op>(const Op*) {
     if constexpr (plain_unary<Op>) {
-      const std::string name = Op::name, doc = std::string("\n--\n\n") + Op::doc + ".";
-      functions.push_back({Op::name, as_function(unary_function<Op>), METH_FASTCALL | METH_KEYWORDS,
-                           keep(name + "(input)" + doc)});
+      const std::string name = Op::name;
+      const std::string doc =
+          "\n--\n\n" + formula_text(Op::doc) + " x is each element of the tensor.";
+      functions.push_back(
+          {Op::name, as_function(unary_function<Op>), METH_FASTCALL | METH_KEYWORDS,
+           keep(name + "(input)\n--\n\n" + unary_doc(Op::name, Op::doc, Op::domain))});
       methods.push_back({Op::name, unary_method<Op>, METH_NOARGS, keep(name + "($self)" + doc)});
       if constexpr (!requires { Op::result; } || std::is_same_v<Op, op::LogicalNot>) {
         methods.push_back({keep(name + "_"), unary_inplace<Op>, METH_NOARGS,
@@ -147,10 +150,13 @@ void add_binary(std::vector<PyMethodDef>& functions, std::vector<PyMethodDef>& m
                 OpList<Ops...>) {
   const auto one = [&]<class Op>(const Op*) {
     if constexpr (plain_binary<Op>) {
-      const std::string name = Op::name, doc = std::string("\n--\n\n") + Op::doc + ".";
+      const std::string name = Op::name;
+      const std::string doc = "\n--\n\n" + formula_text(Op::doc) + " a is the tensor, b is " +
+                              second_name<Op> + "; they broadcast.";
       functions.push_back({Op::name, as_function(binary_function<Op>),
                            METH_FASTCALL | METH_KEYWORDS,
-                           keep(name + "(input, " + second_name<Op> + ")" + doc)});
+                           keep(name + "(input, " + second_name<Op> + ")\n--\n\n" +
+                                binary_doc(Op::name, Op::doc, Op::domain))});
       methods.push_back({Op::name, binary_method<Op>, METH_O,
                          keep(name + "($self, " + second_name<Op> + ")" + doc)});
     }

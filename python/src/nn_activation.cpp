@@ -27,20 +27,28 @@ void bind_softmax(py::module_& m, const char* name, const char* doc) {
 }
 
 void bind_with_options(py::module_& m) {
-  Layer<LeakyReLU, Elementwise> leaky(m, "LeakyReLU", "x where positive, else negative_slope * x.");
+  Layer<LeakyReLU, Elementwise> leaky(m, "LeakyReLU",
+                                      "x where positive, else negative_slope * x. See Maas, Hannun "
+                                      "and Ng 2013. inplace makes no difference.\n\n"
+                                      ">>> nn.LeakyReLU(0.1)(weft.tensor([-1.0, 2.0]))\n"
+                                      "tensor([-0.1000,  2.0000])");
   leaky.def(
       layer_init<LeakyReLU, double, bool>([](double slope, bool) { return std::tuple(slope); }),
       "negative_slope"_a = 0.01, "inplace"_a = false);
   def_overridable(leaky);
   Layer<GELU, Elementwise> gelu(m, "GELU",
                                 "x * Phi(x), Phi of the normal distribution (Hendrycks and Gimpel "
-                                "2016); approximate: \"none\" or \"tanh\".");
+                                "2016); approximate: \"none\" or \"tanh\".\n\n"
+                                ">>> nn.GELU()(weft.tensor([-1.0, 0.0, 1.0]))\n"
+                                "tensor([-0.1587,  0.0000,  0.8413])");
   gelu.def(layer_init<GELU, std::string>([](std::string a) { return std::tuple(std::move(a)); }),
            "approximate"_a = "none");
   def_overridable(gelu);
-  Layer<Softplus, Elementwise> softplus(m, "Softplus",
-                                        "log(1 + exp(beta * x)) / beta, x where beta * x is above "
-                                        "threshold.");
+  Layer<Softplus, Elementwise> softplus(
+      m, "Softplus",
+      "log(1 + exp(beta * x)) / beta, x where beta * x is above threshold.\n\n"
+      ">>> nn.Softplus()(weft.tensor([-1.0, 0.0, 30.0]))\n"
+      "tensor([ 0.3133,  0.6931, 30.0000])");
   softplus.def(layer_init<Softplus, double, double>(
                    [](double beta, double threshold) { return std::tuple(beta, threshold); }),
                "beta"_a = 1.0, "threshold"_a = 20.0);
@@ -51,13 +59,40 @@ void bind_with_options(py::module_& m) {
 
 void bind_nn_activations(py::module_& m) {
   py::classh<Elementwise, Module>(m, "Elementwise", "A module that keeps its input's shape.");
-  bind_plain<Identity>(m, "Identity", "x itself.", false);
-  bind_plain<ReLU>(m, "ReLU", "x where positive, else 0. inplace makes no difference.", true);
-  bind_plain<SiLU>(m, "SiLU", "x * sigmoid(x). inplace makes no difference.", true);
-  bind_plain<Sigmoid>(m, "Sigmoid", "1 / (1 + exp(-x)).", false);
-  bind_plain<Tanh>(m, "Tanh", "The hyperbolic tangent.", false);
-  bind_softmax<Softmax>(m, "Softmax", "exp(x) / sum of exp(x) along dim.");
-  bind_softmax<LogSoftmax>(m, "LogSoftmax", "The logarithm of the softmax along dim.");
+  bind_plain<Identity>(
+      m, "Identity",
+      "x itself. For a place where a network has another module at other times.\n\n"
+      ">>> nn.Identity()(weft.tensor([1.0, 2.0]))\n"
+      "tensor([1., 2.])",
+      false);
+  bind_plain<ReLU>(m, "ReLU",
+                   "x where positive, else 0. inplace makes no difference.\n\n"
+                   ">>> nn.ReLU()(weft.tensor([-1.0, 2.0]))\n"
+                   "tensor([0., 2.])",
+                   true);
+  bind_plain<SiLU>(m, "SiLU",
+                   "x * sigmoid(x). inplace makes no difference.\n\n"
+                   ">>> nn.SiLU()(weft.tensor([-1.0, 0.0, 1.0]))\n"
+                   "tensor([-0.2689,  0.0000,  0.7311])",
+                   true);
+  bind_plain<Sigmoid>(m, "Sigmoid",
+                      "1 / (1 + exp(-x)). Without overflow.\n\n"
+                      ">>> nn.Sigmoid()(weft.tensor([-1.0, 0.0, 1.0]))\n"
+                      "tensor([0.2689, 0.5000, 0.7311])",
+                      false);
+  bind_plain<Tanh>(m, "Tanh",
+                   "The hyperbolic tangent.\n\n"
+                   ">>> nn.Tanh()(weft.tensor([-1.0, 0.0, 1.0]))\n"
+                   "tensor([-0.7616,  0.0000,  0.7616])",
+                   false);
+  bind_softmax<Softmax>(m, "Softmax",
+                        "exp(x) / sum of exp(x) along dim. Without overflow.\n\n"
+                        ">>> nn.Softmax(dim=0)(weft.tensor([1.0, 2.0, 3.0]))\n"
+                        "tensor([0.0900, 0.2447, 0.6652])");
+  bind_softmax<LogSoftmax>(m, "LogSoftmax",
+                           "The logarithm of the softmax along dim. Without overflow.\n\n"
+                           ">>> nn.LogSoftmax(dim=0)(weft.tensor([0.0, 0.0]))\n"
+                           "tensor([-0.6931, -0.6931])");
   bind_with_options(m);
 }
 

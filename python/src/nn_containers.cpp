@@ -85,12 +85,14 @@ py::object pop(const py::object& self, Index i) {
 }
 
 void bind_sequential(py::module_& m) {
-  Layer<Sequential> c(
-      m, "Sequential",
-      "Sequential(*modules) or Sequential(dict of modules)\n\nModules one after the "
-      "other, each of one tensor; a ReLU is done together with the layer before "
-      "it.\n\n>>> import weft\n>>> net = weft.nn.Sequential(weft.nn.Linear(4, 3), "
-      "weft.nn.ReLU())\n>>> net(weft.zeros(2, 4)).shape\nweft.Size([2, 3])");
+  Layer<Sequential> c(m, "Sequential",
+                      "Sequential(*modules) or Sequential(dict of modules)\n\n"
+                      "Modules one after the other, each of one tensor; a ReLU is done together "
+                      "with the layer before it.\n\n"
+                      ">>> import weft\n"
+                      ">>> net = weft.nn.Sequential(weft.nn.Linear(4, 3), weft.nn.ReLU())\n"
+                      ">>> net(weft.zeros(2, 4)).shape\n"
+                      "weft.Size([2, 3])");
   // The parts are added by __init__, where the object is known.
   c.def(layer_init<Sequential>([] { return std::tuple(); }));
   def_overridable(c);
@@ -127,7 +129,10 @@ void bind_sequential(py::module_& m) {
 
 void bind_flatten(py::module_& m) {
   Layer<Flatten> c(m, "Flatten",
-                   "Flatten(start_dim=1, end_dim=-1)\n\nDimensions start_dim to end_dim as one.");
+                   "Flatten(start_dim=1, end_dim=-1)\n\n"
+                   "Dimensions start_dim to end_dim as one.\n\n"
+                   ">>> nn.Flatten()(weft.zeros(2, 3, 4)).shape\n"
+                   "weft.Size([2, 12])");
   c.def(layer_init<Flatten, Index, Index>(
             [](Index start, Index end) { return std::tuple(start, end); }),
         "start_dim"_a = 1, "end_dim"_a = -1);
@@ -136,9 +141,13 @@ void bind_flatten(py::module_& m) {
 
 void bind_alexnet(py::module_& m) {
   py::class_<AlexNetOptions>(m, "AlexNetOptions",
-                             "Sizes of an AlexNet; the default is for pictures of 224 x 224.")
+                             "Sizes of an AlexNet; the default is for pictures of 224 x 224.\n\n"
+                             ">>> options = nn.models.AlexNetOptions.cifar()\n"
+                             ">>> options.classes = 100\n"
+                             ">>> options.hidden\n"
+                             "[1024, 512]")
       .def(py::init<>())
-      .def_readwrite("classes", &AlexNetOptions::classes)
+      .def_readwrite("classes", &AlexNetOptions::classes, "How many scores there are.")
       .def_readwrite("channels", &AlexNetOptions::channels, "Of the five convolutions.")
       .def_readwrite("hidden", &AlexNetOptions::hidden, "Of the linear layers before the last.")
       .def_readwrite("small_pictures", &AlexNetOptions::small_pictures,
@@ -150,9 +159,14 @@ void bind_alexnet(py::module_& m) {
                   "[N, 3, 32, 32], hidden layers of 1024 and 512, ten classes.");
   Layer<AlexNet> c(
       m, "AlexNet",
-      "AlexNet(options=AlexNetOptions())\n\nFive convolutions, three max pools, linear "
-      "layers (Krizhevsky 2014), with torchvision's names. Sizes are found out at the "
-      "first run or by materialize().");
+      "AlexNet(options=AlexNetOptions())\n\n"
+      "Five convolutions, three max pools, linear layers (Krizhevsky 2014), with torchvision's "
+      "names. Sizes are found out at the first run or by materialize().\n\n"
+      ">>> net = nn.models.AlexNet(nn.models.AlexNetOptions.cifar())\n"
+      ">>> net.materialize((1, 3, 32, 32))\n"
+      "weft.Size([1, 10])\n"
+      ">>> net.parameter_count() > 1_000_000\n"
+      "True");
   c.def(layer_init<AlexNet, AlexNetOptions>([](const AlexNetOptions& o) { return std::tuple(o); }),
         "options"_a = AlexNetOptions());
   def_overridable(c);

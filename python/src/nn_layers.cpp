@@ -19,21 +19,29 @@ Padding padding_of(const PaddingArg& p) {
 }
 
 void bind_linear(py::module_& m) {
-  Layer<Linear> c(m, "Linear",
-                  "Linear(in_features, out_features, bias=True)\n\n"
-                  "y = x weight^T + bias: [..., in_features] to [..., out_features]. With "
-                  "in_features 0 it is found out from the first input. Initial values: uniform "
-                  "within 1 / sqrt(in_features).");
+  Layer<Linear> c(
+      m, "Linear",
+      "Linear(in_features, out_features, bias=True)\n\n"
+      "y = x weight^T + bias: [..., in_features] to [..., out_features]. With in_features 0 it is "
+      "found out from the first input. Initial values: uniform within 1 / sqrt(in_features).\n\n"
+      ">>> layer = nn.Linear(3, 2)\n"
+      ">>> layer(weft.ones(5, 3)).shape\n"
+      "weft.Size([5, 2])\n"
+      ">>> layer\n"
+      "Linear(in_features=3, out_features=2, bias=True)");
   c.def(layer_init<Linear, Index, Index, bool>(
             [](Index in, Index out, bool bias) { return std::tuple(in, out, bias); }),
         "in_features"_a, "out_features"_a, "bias"_a = true);
   def_overridable(c);
   def_parameter(
-      c, "weight", [](const Linear& l) { return l.weight; }, "[out, in]");
+      c, "weight", [](const Linear& l) { return l.weight; },
+      "What multiplies: [out_features, in_features].");
   def_parameter(
-      c, "bias", [](const Linear& l) { return l.bias; }, "[out], or None");
-  c.def_property_readonly("in_features", &Linear::in_features);
-  c.def_property_readonly("out_features", &Linear::out_features);
+      c, "bias", [](const Linear& l) { return l.bias; }, "What is added: [out_features], or None.");
+  c.def_property_readonly("in_features", &Linear::in_features,
+                          "The size of the input's last dimension.");
+  c.def_property_readonly("out_features", &Linear::out_features,
+                          "The size of the result's last dimension.");
 }
 
 void bind_embedding(py::module_& m) {
@@ -41,16 +49,24 @@ void bind_embedding(py::module_& m) {
   Layer<Embedding> c(m, "Embedding",
                      "Embedding(num_embeddings, embedding_dim, padding_idx=None)\n\n"
                      "Rows of a table: integers of any shape to that shape + [embedding_dim]. The "
-                     "row padding_idx starts as zeros and gets no gradient.");
+                     "row padding_idx starts as zeros and gets no gradient.\n\n"
+                     ">>> table = nn.Embedding(10, 4)\n"
+                     ">>> table(weft.tensor([[1, 2, 3]])).shape\n"
+                     "weft.Size([1, 3, 4])");
   c.def(layer_init<Embedding, Index, Index, MaybeIndex>(
             [](Index n, Index dim, MaybeIndex padding) { return std::tuple(n, dim, padding); }),
         "num_embeddings"_a, "embedding_dim"_a, "padding_idx"_a = py::none());
   def_overridable(c);
   def_parameter(
-      c, "weight", [](const Embedding& e) { return e.weight; }, "[num_embeddings, embedding_dim]");
-  c.def_property_readonly("num_embeddings", [](const Embedding& e) { return e.weight.size(0); });
-  c.def_property_readonly("embedding_dim", [](const Embedding& e) { return e.weight.size(1); });
-  c.def_property_readonly("padding_idx", &Embedding::padding_idx);
+      c, "weight", [](const Embedding& e) { return e.weight; },
+      "The table: [num_embeddings, embedding_dim].");
+  c.def_property_readonly(
+      "num_embeddings", [](const Embedding& e) { return e.weight.size(0); },
+      "How many rows there are.");
+  c.def_property_readonly(
+      "embedding_dim", [](const Embedding& e) { return e.weight.size(1); }, "The width of a row.");
+  c.def_property_readonly("padding_idx", &Embedding::padding_idx,
+                          "The row that gets no gradient, or None.");
 }
 
 void bind_conv(py::module_& m) {
@@ -59,7 +75,12 @@ void bind_conv(py::module_& m) {
                   "groups=1, bias=True)\n\n"
                   "The convolution of [N, C, H, W] or [C, H, W]. Sizes are one number, or one for "
                   "each dimension; padding may be \"same\" or \"valid\". With in_channels 0 it is "
-                  "found out from the first input.");
+                  "found out from the first input.\n\n"
+                  ">>> conv = nn.Conv2d(3, 16, 3, stride=2, padding=1)\n"
+                  ">>> conv(weft.ones(1, 3, 32, 32)).shape\n"
+                  "weft.Size([1, 16, 16, 16])\n"
+                  ">>> conv\n"
+                  "Conv2d(3, 16, kernel_size=(3, 3), stride=(2, 2), padding=(1, 1))");
   c.def(layer_init<Conv2d, Index, Index, Shape, Shape, PaddingArg, Shape, Index, bool>(
             [](Index in, Index out, const Shape& kernel, const Shape& stride,
                const PaddingArg& padding, const Shape& dilation, Index groups, bool bias) {
@@ -71,26 +92,39 @@ void bind_conv(py::module_& m) {
         "bias"_a = true);
   def_overridable(c);
   def_parameter(
-      c, "weight", [](const Conv2d& l) { return l.weight; }, "[out, in / groups, height, width]");
+      c, "weight", [](const Conv2d& l) { return l.weight; },
+      "The kernels: [out_channels, in_channels / groups, height, width].");
   def_parameter(
-      c, "bias", [](const Conv2d& l) { return l.bias; }, "[out], or None");
-  c.def_property_readonly("in_channels", &Conv2d::in_channels);
-  c.def_property_readonly("out_channels", &Conv2d::out_channels);
-  c.def_property_readonly("kernel_size", &Conv2d::kernel_size);
-  c.def_property_readonly("stride", [](const Conv2d& l) { return l.args().stride; });
-  c.def_property_readonly("padding", [](const Conv2d& l) {
-    const Padding& p = l.args().padding;
-    return p.same() ? PaddingArg("same") : PaddingArg(p.amounts());
-  });
-  c.def_property_readonly("dilation", [](const Conv2d& l) { return l.args().dilation; });
-  c.def_property_readonly("groups", [](const Conv2d& l) { return l.args().groups; });
+      c, "bias", [](const Conv2d& l) { return l.bias; }, "What is added: [out_channels], or None.");
+  c.def_property_readonly("in_channels", &Conv2d::in_channels, "Channels of the input.");
+  c.def_property_readonly("out_channels", &Conv2d::out_channels, "Channels of the result.");
+  c.def_property_readonly("kernel_size", &Conv2d::kernel_size, "Height and width of the kernel.");
+  c.def_property_readonly(
+      "stride", [](const Conv2d& l) { return l.args().stride; },
+      "Pixels from one window to the next, by dimension.");
+  c.def_property_readonly(
+      "padding",
+      [](const Conv2d& l) {
+        const Padding& p = l.args().padding;
+        return p.same() ? PaddingArg("same") : PaddingArg(p.amounts());
+      },
+      "Zeros at each side, by dimension, or \"same\".");
+  c.def_property_readonly(
+      "dilation", [](const Conv2d& l) { return l.args().dilation; },
+      "The distance of the kernel's pixels, by dimension.");
+  c.def_property_readonly(
+      "groups", [](const Conv2d& l) { return l.args().groups; },
+      "Into how many groups the channels fall.");
 }
 
 void bind_pools(py::module_& m) {
-  Layer<MaxPool2d> max(m, "MaxPool2d",
-                       "MaxPool2d(kernel_size, stride=None, padding=0, dilation=1, "
-                       "ceil_mode=False)\n\nThe largest element of each window; stride None is "
-                       "the kernel's size.");
+  Layer<MaxPool2d> max(
+      m, "MaxPool2d",
+      "MaxPool2d(kernel_size, stride=None, padding=0, dilation=1, ceil_mode=False)\n\n"
+      "The largest element of each window; stride None is the kernel's size.\n\n"
+      ">>> nn.MaxPool2d(2)(weft.arange(16.0).reshape(1, 4, 4))\n"
+      "tensor([[[ 5.,  7.],\n"
+      "         [13., 15.]]])");
   max.def(layer_init<MaxPool2d, Shape, Shape, Shape, Shape, bool>(
               [](const Shape& kernel, const Shape& stride, const Shape& padding,
                  const Shape& dilation, bool ceil) {
@@ -103,8 +137,11 @@ void bind_pools(py::module_& m) {
   using MaybeIndex = std::optional<Index>;
   Layer<AvgPool2d> avg(m, "AvgPool2d",
                        "AvgPool2d(kernel_size, stride=None, padding=0, ceil_mode=False, "
-                       "count_include_pad=True, divisor_override=None)\n\nThe mean of each "
-                       "window.");
+                       "count_include_pad=True, divisor_override=None)\n\n"
+                       "The mean of each window.\n\n"
+                       ">>> nn.AvgPool2d(2)(weft.arange(16.0).reshape(1, 4, 4))\n"
+                       "tensor([[[ 2.5000,  4.5000],\n"
+                       "         [10.5000, 12.5000]]])");
   avg.def(layer_init<AvgPool2d, Shape, Shape, Shape, bool, bool, MaybeIndex>(
               [](const Shape& kernel, const Shape& stride, const Shape& padding, bool ceil,
                  bool include, MaybeIndex divisor) {
@@ -114,9 +151,12 @@ void bind_pools(py::module_& m) {
           "count_include_pad"_a = true, "divisor_override"_a = py::none());
   def_overridable(avg);
 
-  Layer<AdaptiveAvgPool2d> adaptive(m, "AdaptiveAvgPool2d",
-                                    "AdaptiveAvgPool2d(output_size)\n\nMeans over as many windows "
-                                    "as output_size says; -1 keeps the input's size.");
+  Layer<AdaptiveAvgPool2d> adaptive(
+      m, "AdaptiveAvgPool2d",
+      "AdaptiveAvgPool2d(output_size)\n\n"
+      "Means over as many windows as output_size says; -1 keeps the input's size.\n\n"
+      ">>> nn.AdaptiveAvgPool2d(1)(weft.ones(1, 3, 7, 5)).shape\n"
+      "weft.Size([1, 3, 1, 1])");
   adaptive.def(layer_init<AdaptiveAvgPool2d, Shape>([](const Shape& s) { return std::tuple(s); }),
                "output_size"_a);
   def_overridable(adaptive);

@@ -36,25 +36,41 @@ void bind_distance(py::module_& m, const char* name, const char* doc) {
 
 void bind_nn_losses(py::module_& m) {
   py::classh<Loss, Module>(m, "Loss", "A module of a prediction and its target.");
-  loss_class<CrossEntropyLoss>(m, "CrossEntropyLoss",
-                               "-log_softmax(input)[target], classes in dim 1; targets are class "
-                               "indices, or probabilities of input's shape.")
+  loss_class<CrossEntropyLoss>(
+      m, "CrossEntropyLoss",
+      "-log_softmax(input)[target], classes in dim 1; targets are class indices, or probabilities "
+      "of input's shape. See weft.nn.functional.cross_entropy().\n\n"
+      ">>> nn.CrossEntropyLoss()(weft.tensor([[2.0, 0.0, 0.0]]), weft.tensor([0]))\n"
+      "tensor(0.2395)")
       .def(py::init([](const Tensor& weight, Index ignore, const std::string& r, double smoothing) {
              return std::make_unique<CrossEntropyLoss>(
                  CrossEntropyOptions{weight, ignore, reduction_of(r), smoothing});
            }),
            "weight"_a = py::none(), py::kw_only(), "ignore_index"_a = -100, "reduction"_a = "mean",
            "label_smoothing"_a = 0.0);
-  loss_class<NLLLoss>(m, "NLLLoss", "-input[target] of log-probabilities, classes in dim 1.")
+  loss_class<NLLLoss>(m, "NLLLoss",
+                      "-input[target] of log-probabilities, classes in dim 1. See "
+                      "weft.nn.functional.nll_loss().\n\n"
+                      ">>> nn.NLLLoss()(weft.tensor([[-0.5, -1.0]]), weft.tensor([1]))\n"
+                      "tensor(1.)")
       .def(py::init([](const Tensor& weight, Index ignore, const std::string& r) {
              return std::make_unique<NLLLoss>(NllLossOptions{weight, ignore, reduction_of(r)});
            }),
            "weight"_a = py::none(), py::kw_only(), "ignore_index"_a = -100, "reduction"_a = "mean");
-  bind_distance<MSELoss>(m, "MSELoss", "(input - target)^2; the shapes broadcast.");
-  bind_distance<L1Loss>(m, "L1Loss", "|input - target|; the shapes broadcast.");
-  loss_class<BCEWithLogitsLoss>(m, "BCEWithLogitsLoss",
-                                "Binary cross-entropy of sigmoid(input) without overflow; targets "
-                                "of input's shape in [0, 1].")
+  bind_distance<MSELoss>(m, "MSELoss",
+                         "(input - target)^2; the shapes broadcast.\n\n"
+                         ">>> nn.MSELoss()(weft.tensor([1.0, 2.0]), weft.tensor([1.0, 4.0]))\n"
+                         "tensor(2.)");
+  bind_distance<L1Loss>(m, "L1Loss",
+                        "|input - target|; the shapes broadcast.\n\n"
+                        ">>> nn.L1Loss()(weft.tensor([1.0, 2.0]), weft.tensor([1.0, 4.0]))\n"
+                        "tensor(1.)");
+  loss_class<BCEWithLogitsLoss>(
+      m, "BCEWithLogitsLoss",
+      "Binary cross-entropy of sigmoid(input) without overflow; targets of input's shape in [0, "
+      "1].\n\n"
+      ">>> nn.BCEWithLogitsLoss()(weft.tensor([0.0, 2.0]), weft.tensor([0.0, 1.0]))\n"
+      "tensor(0.4100)")
       .def(py::init([](const Tensor& weight, const Tensor& pos_weight, const std::string& r) {
              return std::make_unique<BCEWithLogitsLoss>(
                  BinaryCrossEntropyOptions{weight, pos_weight, reduction_of(r)});

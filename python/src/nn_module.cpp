@@ -279,7 +279,8 @@ void def_changes(Class& c) {
       "Whether dropout drops and batch norm takes the batch's statistics; parts follow.",
       "mode"_a = true);
   c.def(
-      "eval", [](const py::object& self) { return self.attr("train")(false); }, "train(False)");
+      "eval", [](const py::object& self) { return self.attr("train")(false); },
+      "Puts the module into evaluation: train(False).");
   c.def_property("training", &Module::training, &ModuleTree::set_training,
                  "Whether the module is in training.");
   c.def("to", &convert,
@@ -344,20 +345,28 @@ void def_module_state(Class& c) {
 void bind_summary(py::module_& nn) {
   using nn::Summary, nn::SummaryRow;
   py::class_<SummaryRow>(nn, "SummaryRow", "One layer in a summary.")
-      .def_readonly("name", &SummaryRow::name)
-      .def_readonly("kind", &SummaryRow::kind)
-      .def_readonly("depth", &SummaryRow::depth)
+      .def_readonly("name", &SummaryRow::name, "The name in the module it belongs to.")
+      .def_readonly("kind", &SummaryRow::kind, "The name of its class.")
+      .def_readonly("depth", &SummaryRow::depth, "How many modules it is inside of.")
       .def_readonly("leaf", &SummaryRow::leaf, "Has no parts.")
-      .def_readonly("output", &SummaryRow::output)
+      .def_readonly("output", &SummaryRow::output, "The shape of its result.")
       .def_readonly("parameters", &SummaryRow::parameters, "Its own, without those of its parts.");
-  py::class_<Summary>(nn, "Summary", "What Module.summary() returns; str() makes a table of it.")
-      .def_readonly("rows", &Summary::rows)
-      .def_readonly("input", &Summary::input)
-      .def_readonly("output", &Summary::output)
-      .def_readonly("parameters", &Summary::parameters)
-      .def_readonly("trainable", &Summary::trainable)
-      .def_readonly("parameter_bytes", &Summary::parameter_bytes)
-      .def_readonly("activation_bytes", &Summary::activation_bytes)
+  py::class_<Summary>(nn, "Summary",
+                      "What Module.summary() returns; str() makes a table of it.\n\n"
+                      ">>> net = nn.Sequential(nn.Linear(4, 3), nn.ReLU())\n"
+                      ">>> summary = net.summary((1, 4))\n"
+                      ">>> summary.parameters, summary.output\n"
+                      "(15, weft.Size([1, 3]))\n"
+                      ">>> [row.kind for row in summary.rows]\n"
+                      "['Sequential', 'Linear', 'ReLU']")
+      .def_readonly("rows", &Summary::rows, "A SummaryRow for each layer.")
+      .def_readonly("input", &Summary::input, "The shape that was given.")
+      .def_readonly("output", &Summary::output, "The shape of the result.")
+      .def_readonly("parameters", &Summary::parameters, "Elements of all parameters.")
+      .def_readonly("trainable", &Summary::trainable, "Of these, those that get gradients.")
+      .def_readonly("parameter_bytes", &Summary::parameter_bytes,
+                    "Bytes of parameters and buffers.")
+      .def_readonly("activation_bytes", &Summary::activation_bytes, "Bytes of the layers' results.")
       .def("__repr__", &Summary::str)
       .def("str", &Summary::str, "The table.");
 }
@@ -386,7 +395,24 @@ void bind_nn_module(py::module_& nn) {
   bind_summary(nn);
   py::classh<Module, nn::Stateful, Overridable<Module>> c(
       nn, "Module",
-      "A function with parameters; derive from it, set parts in __init__, and write forward().",
+      "A function with parameters; derive from it, set parts in __init__, and write forward().\n\n"
+      ">>> class Net(nn.Module):\n"
+      "...     def __init__(self):\n"
+      "...         super().__init__()\n"
+      "...         self.first = nn.Linear(4, 8)\n"
+      "...         self.last = nn.Linear(8, 2)\n"
+      "...     def forward(self, x):\n"
+      "...         return self.last(self.first(x).relu())\n"
+      ">>> net = Net()\n"
+      ">>> net(weft.ones(1, 4)).shape\n"
+      "weft.Size([1, 2])\n"
+      ">>> net\n"
+      "Net(\n"
+      "  (first): Linear(in_features=4, out_features=8, bias=True)\n"
+      "  (last): Linear(in_features=8, out_features=2, bias=True)\n"
+      ")\n"
+      ">>> [name for name, _ in net.named_parameters()]\n"
+      "['first.weight', 'first.bias', 'last.weight', 'last.bias']",
       py::dynamic_attr(), py::custom_type_setup(&set_module_slots));
   c.def(py::init_alias<>());
   def_overridable(c);

@@ -13,20 +13,30 @@ using namespace nn;
 void bind_batch_norm_base(py::module_& m) {
   Layer<BatchNorm, Module> c(m, "BatchNorm", "What BatchNorm1d and BatchNorm2d have in common.");
   def_parameter(
-      c, "weight", [](const BatchNorm& b) { return b.weight; }, "[C], or None");
+      c, "weight", [](const BatchNorm& b) { return b.weight; }, "What multiplies: [C], or None.");
   def_parameter(
-      c, "bias", [](const BatchNorm& b) { return b.bias; }, "[C], or None");
-  c.def_property_readonly("running_mean",
-                          [](const BatchNorm& b) { return Tensor(b.running_mean); });
-  c.def_property_readonly("running_var", [](const BatchNorm& b) { return Tensor(b.running_var); });
-  c.def_property_readonly("num_batches_tracked",
-                          [](const BatchNorm& b) { return Tensor(b.num_batches_tracked); });
-  c.def_property_readonly("num_features", &BatchNorm::num_features);
-  c.def_property_readonly("eps", [](const BatchNorm& b) { return b.args().eps; });
-  c.def_property_readonly("momentum", [](const BatchNorm& b) { return b.args().momentum; });
-  c.def_property_readonly("affine", [](const BatchNorm& b) { return b.args().affine; });
-  c.def_property_readonly("track_running_stats",
-                          [](const BatchNorm& b) { return b.args().track_running_stats; });
+      c, "bias", [](const BatchNorm& b) { return b.bias; }, "What is added: [C], or None.");
+  c.def_property_readonly(
+      "running_mean", [](const BatchNorm& b) { return Tensor(b.running_mean); },
+      "The mean that evaluation uses, [C], or None.");
+  c.def_property_readonly(
+      "running_var", [](const BatchNorm& b) { return Tensor(b.running_var); },
+      "The variance that evaluation uses, [C], or None.");
+  c.def_property_readonly(
+      "num_batches_tracked", [](const BatchNorm& b) { return Tensor(b.num_batches_tracked); },
+      "How many batches the running statistics have seen, int64, or None.");
+  c.def_property_readonly("num_features", &BatchNorm::num_features, "How many channels there are.");
+  c.def_property_readonly(
+      "eps", [](const BatchNorm& b) { return b.args().eps; }, "What is added to the variance.");
+  c.def_property_readonly(
+      "momentum", [](const BatchNorm& b) { return b.args().momentum; },
+      "The part of a batch in the running statistics; None for their mean.");
+  c.def_property_readonly(
+      "affine", [](const BatchNorm& b) { return b.args().affine; },
+      "Whether there are weight and bias.");
+  c.def_property_readonly(
+      "track_running_stats", [](const BatchNorm& b) { return b.args().track_running_stats; },
+      "Whether there are running statistics.");
 }
 
 template <class M>
@@ -46,8 +56,9 @@ void bind_layer_norm(py::module_& m) {
   Layer<LayerNorm> c(
       m, "LayerNorm",
       "LayerNorm(normalized_shape, eps=1e-05, elementwise_affine=True, bias=True)\n\n"
-      "Over the last dimensions, which have normalized_shape (Ba, Kiros and Hinton "
-      "2016).");
+      "Over the last dimensions, which have normalized_shape (Ba, Kiros and Hinton 2016).\n\n"
+      ">>> nn.LayerNorm(3)(weft.tensor([[1.0, 2.0, 3.0]])).detach()\n"
+      "tensor([[-1.2247,  0.0000,  1.2247]])");
   c.def(layer_init<LayerNorm, Shape, double, bool, bool>(
             [](const Shape& s, double eps, bool affine, bool bias) {
               return std::tuple(s, eps, affine, bias);
@@ -55,16 +66,20 @@ void bind_layer_norm(py::module_& m) {
         "normalized_shape"_a, "eps"_a = 1e-5, "elementwise_affine"_a = true, "bias"_a = true);
   def_overridable(c);
   def_parameter(
-      c, "weight", [](const LayerNorm& n) { return n.weight; }, "normalized_shape");
+      c, "weight", [](const LayerNorm& n) { return n.weight; },
+      "What multiplies: of normalized_shape, or None.");
   def_parameter(
-      c, "bias", [](const LayerNorm& n) { return n.bias; }, "normalized_shape, or None");
+      c, "bias", [](const LayerNorm& n) { return n.bias; },
+      "What is added: of normalized_shape, or None.");
 }
 
 void bind_local_response(py::module_& m) {
-  Layer<LocalResponseNorm> c(
-      m, "LocalResponseNorm",
-      "LocalResponseNorm(size, alpha=0.0001, beta=0.75, k=1.0)\n\nx / (k + alpha / size * sum of "
-      "squares over size channels about each)^beta (Krizhevsky, Sutskever and Hinton 2012).");
+  Layer<LocalResponseNorm> c(m, "LocalResponseNorm",
+                             "LocalResponseNorm(size, alpha=0.0001, beta=0.75, k=1.0)\n\n"
+                             "x / (k + alpha / size * sum of squares over size channels about "
+                             "each)^beta (Krizhevsky, Sutskever and Hinton 2012).\n\n"
+                             ">>> nn.LocalResponseNorm(3)(weft.ones(1, 8, 4, 4)).shape\n"
+                             "weft.Size([1, 8, 4, 4])");
   c.def(layer_init<LocalResponseNorm, Index, double, double, double>(
             [](Index size, double alpha, double beta, double k) {
               return std::tuple(size, alpha, beta, k);
@@ -75,13 +90,16 @@ void bind_local_response(py::module_& m) {
 
 void bind_dropout(py::module_& m) {
   Layer<Dropout, Elementwise> c(m, "Dropout",
-                                "Dropout(p=0.5, inplace=False)\n\nElements become 0 with "
-                                "probability p, the others x / (1 - p), in training; x otherwise. "
-                                "inplace makes no difference.");
+                                "Dropout(p=0.5, inplace=False)\n\n"
+                                "Elements become 0 with probability p, the others x / (1 - p), in "
+                                "training; x otherwise. inplace makes no difference.\n\n"
+                                ">>> drop = nn.Dropout(0.5)\n"
+                                ">>> drop.eval()(weft.ones(3))\n"
+                                "tensor([1., 1., 1.])");
   c.def(layer_init<Dropout, double, bool>([](double p, bool) { return std::tuple(p); }),
         "p"_a = 0.5, "inplace"_a = false);
   def_overridable(c);
-  c.def_property_readonly("p", &Dropout::p);
+  c.def_property_readonly("p", &Dropout::p, "The probability of a 0.");
 }
 
 }  // namespace
@@ -91,8 +109,16 @@ void bind_nn_norms(py::module_& m) {
   bind_batch_norm<BatchNorm1d>(m, "BatchNorm1d",
                                "Batch norm of [N, C] or [N, C, L] (Ioffe and Szegedy 2015). With "
                                "momentum None the running statistics are the mean of all batches; "
-                               "num_features 0 is found out from the first input.");
-  bind_batch_norm<BatchNorm2d>(m, "BatchNorm2d", "Batch norm of [N, C, H, W]; see BatchNorm1d.");
+                               "num_features 0 is found out from the first input.\n\n"
+                               ">>> norm = nn.BatchNorm1d(3)\n"
+                               ">>> norm(weft.randn(8, 3)).shape\n"
+                               "weft.Size([8, 3])\n"
+                               ">>> norm.num_batches_tracked\n"
+                               "tensor(1)");
+  bind_batch_norm<BatchNorm2d>(m, "BatchNorm2d",
+                               "Batch norm of [N, C, H, W]; see BatchNorm1d.\n\n"
+                               ">>> nn.BatchNorm2d(3)(weft.randn(8, 3, 4, 4)).shape\n"
+                               "weft.Size([8, 3, 4, 4])");
   bind_layer_norm(m);
   bind_local_response(m);
   bind_dropout(m);

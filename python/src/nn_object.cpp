@@ -270,7 +270,13 @@ struct HookHandle {
 }  // namespace
 
 void define_hooks(py::module_& nn, py::handle type) {
-  py::class_<HookHandle>(nn, "RemovableHandle", "What registering a hook returns.")
+  py::class_<HookHandle>(
+      nn, "RemovableHandle",
+      "What registering a hook returns; removes it with remove() or at the end of a with block.\n\n"
+      ">>> net = nn.Linear(2, 2)\n"
+      ">>> with net.register_forward_hook(lambda module, args, y: y * 0):\n"
+      "...     net(weft.ones(2)).detach()\n"
+      "tensor([0., 0.])")
       .def("remove", &HookHandle::remove, "Takes the hook away.")
       .def("__enter__", [](const py::object& self) { return self; })
       .def("__exit__", [](HookHandle& h, const py::args&) { h.remove(); });

@@ -96,11 +96,15 @@ PyTypeObject* make_type(PyObject* module, PyType_Spec& spec, PyTypeObject* base,
 
 bool add_size(PyObject* module) {
   static PyMethodDef methods[] = {
-      {"numel", size_numel, METH_NOARGS, "numel() -> int\n\nThe product of the sizes."}, {}};
-  static PyType_Slot slots[] = {{Py_tp_repr, reinterpret_cast<void*>(size_repr)},
-                                {Py_tp_methods, methods},
-                                {Py_tp_doc, const_cast<char*>("The sizes of a tensor, a tuple.")},
-                                {0, nullptr}};
+      {"numel", size_numel, METH_NOARGS, "numel($self)\n--\n\nThe product of the sizes."}, {}};
+  static PyType_Slot slots[] = {
+      {Py_tp_repr, reinterpret_cast<void*>(size_repr)},
+      {Py_tp_methods, methods},
+      {Py_tp_doc, const_cast<char*>("The sizes of a tensor, a tuple.\n\n"
+                                    ">>> size = weft.zeros(2, 3).shape\n"
+                                    ">>> size[0], size.numel(), size == (2, 3)\n"
+                                    "(2, 6, True)")},
+      {0, nullptr}};
   static PyType_Spec spec{"weft.Size", 0, 0, Py_TPFLAGS_DEFAULT, slots};
   size_type = make_type(module, spec, &PyTuple_Type, "Size");
   return size_type;
@@ -119,7 +123,14 @@ bool add_tensor(PyObject* module) {
       {Py_tp_methods, tensor_methods().data()},
       {Py_tp_doc, const_cast<char*>(
                       "A tensor: elements of one dtype, in as many dimensions as its shape has.\n\n"
-                      "Make one with weft.tensor(), weft.zeros(), weft.from_numpy()...")}};
+                      "Make one with weft.tensor(), weft.zeros(), weft.from_numpy()...\n\n"
+                      ">>> x = weft.tensor([[1.0, 2.0], [3.0, 4.0]])\n"
+                      ">>> x.shape, x.dtype\n"
+                      "(weft.Size([2, 2]), weft.float32)\n"
+                      ">>> x[:, 0] + 10\n"
+                      "tensor([11., 13.])\n"
+                      ">>> (x @ x.T).sum()\n"
+                      "tensor(52.)")}};
   for (PyType_Slot* s : {number_slots, index_slots, repr_slots}) {
     for (; s->slot; ++s) slots.push_back(*s);
   }
@@ -133,8 +144,14 @@ bool add_tensor(PyObject* module) {
 bool add_parameter(PyObject* module) {
   static PyType_Slot slots[] = {
       parameter_repr_slots[0],
-      {Py_tp_doc, const_cast<char*>("Parameter(data, requires_grad=True)\n\nA tensor that a module "
-                                    "takes for its parameter when it becomes its attribute.")},
+      {Py_tp_doc,
+       const_cast<char*>(
+           "Parameter(data, requires_grad=True)\n\n"
+           "A tensor that a module takes for its parameter when it becomes its attribute.\n\n"
+           ">>> net = nn.Module()\n"
+           ">>> net.scale = nn.Parameter(weft.ones(2))\n"
+           ">>> [name for name, _ in net.named_parameters()]\n"
+           "['scale']")},
       {0, nullptr}};
   static PyType_Spec spec{"weft.nn.Parameter", sizeof(TensorObject), 0,
                           Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE, slots};

@@ -5,8 +5,14 @@
 namespace weft::python {
 
 void bind_memory_formats(py::module_& m) {
-  py::enum_<MemoryFormat> formats(m, "memory_format",
-                                  "In which order the elements of a tensor lie in memory.");
+  py::enum_<MemoryFormat> formats(
+      m, "memory_format",
+      "In which order the elements of a tensor lie in memory.\n\n"
+      ">>> x = weft.zeros(1, 3, 4, 4).contiguous(memory_format=weft.channels_last)\n"
+      ">>> x.stride()\n"
+      "(48, 1, 12, 3)\n"
+      ">>> x.is_contiguous(memory_format=weft.channels_last)\n"
+      "True");
   formats.value("contiguous_format", MemoryFormat::Contiguous, "Row-major: the last dim is next.")
       .value("channels_last", MemoryFormat::ChannelsLast,
              "[N, C, H, W] in the order N, H, W, C; of four dimensions.")
@@ -24,7 +30,8 @@ namespace {
 void bind_promotion(py::module_& m) {
   m.def("promote_types", &promote,
         "The dtype that holds both, of the same category: PyTorch's lattice.\n\n"
-        ">>> weft.promote_types(weft.int32, weft.float16)\nweft.float16",
+        ">>> weft.promote_types(weft.int32, weft.float16)\n"
+        "weft.float16",
         "type1"_a, "type2"_a);
   m.def(
       "result_type",
@@ -36,7 +43,8 @@ void bind_promotion(py::module_& m) {
       },
       "The dtype of an operation on both. Numbers and tensors of no dimensions count only by "
       "category: bool, integer, floating.\n\n"
-      ">>> weft.result_type(weft.ones(2, dtype=weft.int8), 3)\nweft.int8",
+      ">>> weft.result_type(weft.ones(2, dtype=weft.int8), 3)\n"
+      "weft.int8",
       "tensor1"_a, "tensor2"_a);
 }
 

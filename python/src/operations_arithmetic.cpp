@@ -20,7 +20,10 @@ void bind_sums(py::module_& m) {
         return with_operands("add", a, b, [&](auto& x, auto& y) { return add(x, y, alpha); });
       },
       "input + alpha * other; the shapes broadcast, the dtypes promote.\n\n"
-      "alpha of an integer result must be an integer.",
+      "alpha of an integer result must be an integer.\n\n"
+      ">>> weft.add(weft.tensor([1, 2]), weft.tensor([[10], [20]]), alpha=2)\n"
+      "tensor([[21, 22],\n"
+      "        [41, 42]])",
       input(), "other"_a, py::kw_only(), "alpha"_a = 1, Released());
   def_both(
       m, "sub",
@@ -28,7 +31,9 @@ void bind_sums(py::module_& m) {
         return with_operands("sub", a, b, [&](auto& x, auto& y) { return sub(x, y, alpha); });
       },
       "input - alpha * other; the shapes broadcast, the dtypes promote.\n\n"
-      "alpha of an integer result must be an integer.",
+      "alpha of an integer result must be an integer.\n\n"
+      ">>> weft.sub(weft.tensor([5.0, 6.0]), 1)\n"
+      "tensor([4., 5.])",
       input(), "other"_a, py::kw_only(), "alpha"_a = 1, Released());
 }
 
@@ -38,7 +43,11 @@ void bind_products_and_quotients(py::module_& m) {
       [](const Operand& a, const Operand& b) {
         return with_operands("mul", a, b, [](auto& x, auto& y) { return mul(x, y); });
       },
-      "input * other; the shapes broadcast, the dtypes promote.", input(), "other"_a, Released());
+      "input * other; the shapes broadcast, the dtypes promote.\n\n"
+      ">>> weft.mul(weft.tensor([[1], [2]]), weft.tensor([10, 20]))\n"
+      "tensor([[10, 20],\n"
+      "        [20, 40]])",
+      input(), "other"_a, Released());
   def_both(
       m, "div",
       [](const Operand& a, const Operand& b, const MaybeMode& mode) {
@@ -46,7 +55,11 @@ void bind_products_and_quotients(py::module_& m) {
       },
       "input / other; integers give floating quotients.\n\n"
       "rounding_mode 'trunc' rounds towards zero and 'floor' down, both keep integers; an integer "
-      "zero as their divisor raises ValueError.",
+      "zero as their divisor raises ValueError.\n\n"
+      ">>> weft.div(weft.tensor([7, -7]), 2)\n"
+      "tensor([ 3.5000, -3.5000])\n"
+      ">>> weft.div(weft.tensor([7, -7]), 2, rounding_mode=\"floor\")\n"
+      "tensor([ 3, -4])",
       input(), "other"_a, py::kw_only(), "rounding_mode"_a = py::none(), Released());
 }
 
@@ -89,7 +102,8 @@ void bind_clamp(py::module_& m) {
         return x.clamp(low, high);
       },
       "The elements within [min, max], of which at least one is given; NaN stays.\n\n"
-      ">>> weft.clamp(weft.tensor([-1, 5]), min=0)\ntensor([0, 5])",
+      ">>> weft.clamp(weft.tensor([-1, 5]), min=0)\n"
+      "tensor([0, 5])",
       input(), "min"_a = py::none(), "max"_a = py::none(), Released());
   def_method(
       "clamp_",
@@ -119,7 +133,10 @@ py::tuple coordinates(const Tensor& x) {
 void bind_where(py::module_& m) {
   const char* doc =
       "input where condition (bool) holds, other elsewhere; all three broadcast.\n\n"
-      "Of a condition alone: nonzero(condition, as_tuple=True).";
+      "Of a condition alone: nonzero(condition, as_tuple=True).\n\n"
+      ">>> x = weft.tensor([-1.0, 2.0])\n"
+      ">>> weft.where(x > 0, x, 0.0)\n"
+      "tensor([0., 2.])";
   m.def("where", &choose, doc, py::arg("condition").none(false), "input"_a, "other"_a, Released());
   m.def("where", &coordinates, py::arg("condition").none(false));
   def_method(
@@ -140,8 +157,13 @@ void bind_where(py::module_& m) {
         }
         return py::cast(found);
       },
-      "The coordinates of the elements that are not zero, in row-major order: int64 [count, "
-      "rank], or with as_tuple one vector a dimension.",
+      "The coordinates of the elements that are not zero, in row-major order: int64 [count, rank], "
+      "or with as_tuple one vector a dimension.\n\n"
+      ">>> weft.nonzero(weft.tensor([[0, 3], [5, 0]]))\n"
+      "tensor([[0, 1],\n"
+      "        [1, 0]])\n"
+      ">>> weft.nonzero(weft.tensor([0, 3, 5]), as_tuple=True)\n"
+      "(tensor([1, 2]),)",
       input(), py::kw_only(), "as_tuple"_a = false);
 }
 

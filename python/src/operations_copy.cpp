@@ -24,7 +24,8 @@ void bind_to() {
   const char* doc =
       "The tensor in another dtype or on another device: to(dtype), to(device, dtype) or "
       "to(other), itself where nothing changes unless copy is true. Recorded on the tape.\n\n"
-      ">>> weft.ones(2).to(weft.int64)\ntensor([1, 1])";
+      ">>> weft.ones(2).to(weft.int64)\n"
+      "tensor([1, 1])";
   const auto copy = "copy"_a = false;
   const auto blocking = "non_blocking"_a = false;
   const auto format = "memory_format"_a = py::none();
@@ -48,8 +49,8 @@ void bind_to() {
       "", "device"_a = py::none(), "dtype"_a = py::none(), blocking, copy, py::kw_only(), format,
       Released());
   def_method(
-      "type", [](const Tensor& x, DType dtype) { return x.to(dtype); }, "to(dtype).", "dtype"_a,
-      Released());
+      "type", [](const Tensor& x, DType dtype) { return x.to(dtype); },
+      "The tensor in another dtype: to(dtype).", "dtype"_a, Released());
   def_method(
       "cpu", [](const Tensor& x) { return x.cpu(); }, "The tensor on the CPU.", Released());
 }
@@ -60,7 +61,8 @@ void bind_named_conversions() {
       {"int", DType::I32},    {"long", DType::I64},     {"half", DType::F16}, {"float", DType::F32},
       {"double", DType::F64}, {"bfloat16", DType::BF16}};
   for (const auto& [name, dtype] : names) {
-    const std::string doc = "to(weft." + std::string(weft::name(dtype)) + ").";
+    const std::string doc =
+        "The tensor in weft." + std::string(weft::name(dtype)) + ": to() of it.";
     def_method(
         name, [dtype = dtype](const Tensor& x) { return x.to(dtype); }, doc.c_str(), Released());
   }
@@ -70,7 +72,12 @@ void bind_clones(py::module_& m) {
   def_both(
       m, "clone", [](const Tensor& x, MemoryFormat format) { return x.clone(format); },
       "A copy that lies in memory as the tensor does, or in another memory format. Recorded on the "
-      "tape.",
+      "tape.\n\n"
+      ">>> x = weft.ones(2)\n"
+      ">>> y = weft.clone(x)\n"
+      ">>> y[0] = 5\n"
+      ">>> x\n"
+      "tensor([1., 1.])",
       input(), py::kw_only(), "memory_format"_a = MemoryFormat::Preserve, Released());
   def_method(
       "contiguous", [](const Tensor& x, MemoryFormat format) { return x.contiguous(format); },
@@ -105,12 +112,22 @@ void bind_facts(py::module_& m) {
       "Where in its storage the first element lies, in elements.");
   def_both(
       m, "is_floating_point", [](const Tensor& x) { return x.is_floating_point(); },
-      "Whether the elements are float16, bfloat16, float32 or float64.", input());
+      "Whether the elements are float16, bfloat16, float32 or float64.\n\n"
+      ">>> weft.is_floating_point(weft.ones(2))\n"
+      "True",
+      input());
   m.def(
-      "numel", [](const Tensor& x) { return x.numel(); }, "How many elements there are.", input());
+      "numel", [](const Tensor& x) { return x.numel(); },
+      "How many elements there are.\n\n"
+      ">>> weft.numel(weft.zeros(2, 3))\n"
+      "6",
+      input());
   m.def(
       "is_tensor", [](const py::object& o) { return is_tensor(o.ptr()); },
-      "Whether obj is a weft.Tensor.", "obj"_a);
+      "Whether obj is a weft.Tensor.\n\n"
+      ">>> weft.is_tensor(weft.ones(2)), weft.is_tensor([1.0])\n"
+      "(True, False)",
+      "obj"_a);
 }
 
 Options like(const Tensor& x, MaybeDType dtype, MaybeDevice device, bool requires_grad) {

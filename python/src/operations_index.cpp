@@ -19,19 +19,32 @@ void bind_gather(py::module_& m) {
   def_both(
       m, "index_select",
       [](const Tensor& x, Index dim, const Tensor& i) { return x.index_select(dim, i); },
-      "The indices of dim that a vector (int64 or int32) names, a copy.", input(), "dim"_a,
-      index_arg(), Released());
+      "The indices of dim that a vector (int64 or int32) names, a copy. IndexError where one is "
+      "out of range.\n\n"
+      ">>> x = weft.tensor([[1, 2], [3, 4], [5, 6]])\n"
+      ">>> weft.index_select(x, 0, weft.tensor([2, 0]))\n"
+      "tensor([[5, 6],\n"
+      "        [1, 2]])",
+      input(), "dim"_a, index_arg(), Released());
   def_both(
       m, "index_add",
       [](const Tensor& x, Index dim, const Tensor& i, const Tensor& source) {
         return x.index_add(dim, i, source);
       },
-      "A copy to which source's index j along dim is added at index[j].", input(), "dim"_a,
-      index_arg(), py::arg("source").none(false), Released());
+      "A copy to which source's index j along dim is added at index[j]. What comes twice is added "
+      "twice.\n\n"
+      ">>> weft.index_add(weft.zeros(3), 0, weft.tensor([0, 2, 2]), weft.ones(3))\n"
+      "tensor([1., 0., 2.])",
+      input(), "dim"_a, index_arg(), py::arg("source").none(false), Released());
   def_both(
       m, "gather", [](const Tensor& x, Index dim, const Tensor& i) { return x.gather(dim, i); },
-      "y[i, j] = input[index[i, j], j] for dim 0, and so on, of index's sizes.", input(), "dim"_a,
-      index_arg(), Released());
+      "y[i, j] = input[index[i, j], j] for dim 0, and so on, of index's sizes. IndexError where an "
+      "index is out of range.\n\n"
+      ">>> x = weft.tensor([[1, 2], [3, 4]])\n"
+      ">>> weft.gather(x, 1, weft.tensor([[1], [0]]))\n"
+      "tensor([[2],\n"
+      "        [3]])",
+      input(), "dim"_a, index_arg(), Released());
 }
 
 void bind_scatter(py::module_& m) {
@@ -40,7 +53,10 @@ void bind_scatter(py::module_& m) {
   };
   def_both(m, "scatter", scatter,
            "A copy in which y[index[i, j], j] = src[i, j] for dim 0, and so on. src is a tensor or "
-           "(as value too) a number; what is written twice keeps the last in row-major order.",
+           "(as value too) a number; what is written twice keeps the last in row-major order.\n\n"
+           ">>> weft.scatter(weft.zeros(2, 3), 1, weft.tensor([[2], [0]]), 1.0)\n"
+           "tensor([[0., 0., 1.],\n"
+           "        [1., 0., 0.]])",
            input(), "dim"_a, index_arg(), "src"_a, Released());
   def_both(m, "scatter", scatter, "", input(), "dim"_a, index_arg(), "value"_a, Released());
   def_both(
@@ -48,8 +64,10 @@ void bind_scatter(py::module_& m) {
       [](const Tensor& x, Index dim, const Tensor& i, const Tensor& source) {
         return x.scatter_add(dim, i, source);
       },
-      "A copy in which src[i, j] is added to y[index[i, j], j] for dim 0, and so on.", input(),
-      "dim"_a, index_arg(), py::arg("src").none(false), Released());
+      "A copy in which src[i, j] is added to y[index[i, j], j] for dim 0, and so on.\n\n"
+      ">>> weft.scatter_add(weft.zeros(3), 0, weft.tensor([0, 2, 2]), weft.ones(3))\n"
+      "tensor([1., 0., 2.])",
+      input(), "dim"_a, index_arg(), py::arg("src").none(false), Released());
   def_method(
       "scatter_add_",
       [](Tensor& x, Index dim, const Tensor& i, const Tensor& source) {
@@ -61,15 +79,21 @@ void bind_scatter(py::module_& m) {
 void bind_masks(py::module_& m) {
   def_both(
       m, "masked_select", [](const Tensor& x, const Tensor& mask) { return x.masked_select(mask); },
-      "The elements where mask (bool) holds, one-dimensional; input and mask broadcast.", input(),
-      mask_arg(), Released());
+      "The elements where mask (bool) holds, one-dimensional; input and mask broadcast.\n\n"
+      ">>> x = weft.tensor([-1.0, 2.0, 3.0])\n"
+      ">>> weft.masked_select(x, x > 0)\n"
+      "tensor([2., 3.])",
+      input(), mask_arg(), Released());
   def_both(
       m, "masked_fill",
       [](const Tensor& x, const Tensor& mask, const Operand& value) {
         return x.masked_fill(mask, number_of(value));
       },
-      "value where mask (bool) holds, input elsewhere, of input's dtype.", input(), mask_arg(),
-      "value"_a, Released());
+      "value where mask (bool) holds, input elsewhere, of input's dtype.\n\n"
+      ">>> x = weft.tensor([-1.0, 2.0, 3.0])\n"
+      ">>> weft.masked_fill(x, x < 0, 0.0)\n"
+      "tensor([0., 2., 3.])",
+      input(), mask_arg(), "value"_a, Released());
   def_method(
       "masked_fill_",
       [](Tensor& x, const Tensor& mask, const Operand& value) {

@@ -23,19 +23,24 @@ void bind_sums(py::module_& m) {
       },
       "The sum over dim (an int, several, or None for all); of bool and integers int64.\n\n"
       "With a dtype the elements are converted first.\n\n"
-      ">>> weft.sum(weft.ones(2, 3), dim=0)\ntensor([2., 2., 2.])");
+      ">>> weft.sum(weft.ones(2, 3), dim=0)\n"
+      "tensor([2., 2., 2.])");
   one(
       "mean",
       [](const Tensor& x, const Shape& dim, bool keep, MaybeDType t) {
         return x.mean(dim, keep, t);
       },
-      "The mean over dim; NaN of nothing. Integers raise DTypeError unless dtype is floating.");
+      "The mean over dim; NaN of nothing. Integers raise DTypeError unless dtype is floating.\n\n"
+      ">>> weft.mean(weft.tensor([[1.0, 2.0], [3.0, 4.0]]), dim=1)\n"
+      "tensor([1.5000, 3.5000])");
   one(
       "prod",
       [](const Tensor& x, const Shape& dim, bool keep, MaybeDType t) {
         return x.prod(dim, keep, t);
       },
-      "The product over dim; of bool and integers int64, of nothing 1.");
+      "The product over dim; of bool and integers int64, of nothing 1.\n\n"
+      ">>> weft.prod(weft.tensor([1, 2, 3, 4]))\n"
+      "tensor(24)");
 }
 
 void bind_spread(py::module_& m) {
@@ -44,37 +49,52 @@ void bind_spread(py::module_& m) {
       [](const Tensor& x, const Shape& dim, Index correction, bool keep) {
         return x.var(dim, correction, keep);
       },
-      "sum((x - mean)^2) / max(n - correction, 0) over dim; floating dtypes.", input(), no_dim(),
-      py::kw_only(), "correction"_a = 1, keepdim(), Released());
+      "sum((x - mean)^2) / max(n - correction, 0) over dim; floating dtypes. DTypeError for "
+      "others.\n\n"
+      ">>> weft.var(weft.tensor([1.0, 2.0, 3.0, 4.0]))\n"
+      "tensor(1.6667)",
+      input(), no_dim(), py::kw_only(), "correction"_a = 1, keepdim(), Released());
   def_both(
       m, "std",
       [](const Tensor& x, const Shape& dim, Index correction, bool keep) {
         return x.std(dim, correction, keep);
       },
-      "The square root of var(): the standard deviation.", input(), no_dim(), py::kw_only(),
-      "correction"_a = 1, keepdim(), Released());
+      "The square root of var(): the standard deviation.\n\n"
+      ">>> weft.std(weft.tensor([1.0, 2.0, 3.0, 4.0]), correction=0)\n"
+      "tensor(1.1180)",
+      input(), no_dim(), py::kw_only(), "correction"_a = 1, keepdim(), Released());
   def_both(
       m, "norm",
       [](const Tensor& x, double p, const Shape& dim, bool keep) { return x.norm(p, dim, keep); },
       "sum(|x|^p)^(1/p) over dim; p = 0 counts what is not 0, infinity and -infinity give the "
-      "largest and the smallest |x|. Floating dtypes. The gradient at a norm of 0 is 0.",
+      "largest and the smallest |x|. Floating dtypes. The gradient at a norm of 0 is 0.\n\n"
+      ">>> weft.norm(weft.tensor([3.0, 4.0]))\n"
+      "tensor(5.)\n"
+      ">>> weft.norm(weft.tensor([3.0, -4.0]), p=float(\"inf\"))\n"
+      "tensor(4.)",
       input(), "p"_a = 2.0, no_dim(), keepdim(), Released());
   def_both(
       m, "logsumexp",
       [](const Tensor& x, const Shape& dim, bool keep) { return x.logsumexp(dim, keep); },
-      "log(sum(exp(x))) over dim without overflow; integers are converted to float32.", input(),
-      "dim"_a, keepdim(), Released());
+      "log(sum(exp(x))) over dim without overflow; integers are converted to float32.\n\n"
+      ">>> weft.logsumexp(weft.tensor([1000.0, 1000.0]), 0)\n"
+      "tensor(1000.6932)",
+      input(), "dim"_a, keepdim(), Released());
 }
 
 void bind_truths(py::module_& m) {
   def_both(
       m, "all", [](const Tensor& x, const Shape& dim, bool keep) { return x.all(dim, keep); },
-      "Whether no element over dim is 0, as bool (of uint8 as uint8).", input(), no_dim(),
-      keepdim(), Released());
+      "Whether no element over dim is 0, as bool (of uint8 as uint8).\n\n"
+      ">>> weft.all(weft.tensor([[True, True], [True, False]]), dim=1)\n"
+      "tensor([ True, False])",
+      input(), no_dim(), keepdim(), Released());
   def_both(
       m, "any", [](const Tensor& x, const Shape& dim, bool keep) { return x.any(dim, keep); },
-      "Whether an element over dim is not 0, as bool (of uint8 as uint8).", input(), no_dim(),
-      keepdim(), Released());
+      "Whether an element over dim is not 0, as bool (of uint8 as uint8).\n\n"
+      ">>> weft.any(weft.tensor([[False, True], [False, False]]), dim=1)\n"
+      "tensor([ True, False])",
+      input(), no_dim(), keepdim(), Released());
 }
 
 // max(x), max(x, dim) -> (values, indices) and max(x, other), for max and min.
@@ -98,18 +118,23 @@ void def_extreme(py::module_& m, const char* name, const char* pair, const char*
 void bind_extremes(py::module_& m) {
   def_both(
       m, "amax", [](const Tensor& x, const Shape& dim, bool keep) { return x.amax(dim, keep); },
-      "The largest element over dim; NaN wins, ties share the gradient evenly.", input(), no_dim(),
-      keepdim(), Released());
+      "The largest element over dim; NaN wins, ties share the gradient evenly.\n\n"
+      ">>> weft.amax(weft.tensor([[1, 5], [7, 2]]), dim=0)\n"
+      "tensor([7, 5])",
+      input(), no_dim(), keepdim(), Released());
   def_both(
       m, "amin", [](const Tensor& x, const Shape& dim, bool keep) { return x.amin(dim, keep); },
-      "The smallest element over dim; NaN wins, ties share the gradient evenly.", input(), no_dim(),
-      keepdim(), Released());
+      "The smallest element over dim; NaN wins, ties share the gradient evenly.\n\n"
+      ">>> weft.amin(weft.tensor([[1, 5], [7, 2]]), dim=0)\n"
+      "tensor([1, 2])",
+      input(), no_dim(), keepdim(), Released());
   def_extreme(
       m, "max", "weft.return_types.max",
       "The largest element of all; with a dim a named tuple (values, indices) along it, of equals "
       "the first; with another tensor maximum(input, other). NaN wins. ShapeError where there is "
       "nothing to choose from.\n\n"
-      ">>> weft.max(weft.tensor([[1, 5], [7, 2]]), 1).indices\ntensor([1, 0])",
+      ">>> weft.max(weft.tensor([[1, 5], [7, 2]]), 1).indices\n"
+      "tensor([1, 0])",
       [](const Tensor& x) { return x.max(); },
       [](const Tensor& x, Index dim, bool keep) { return x.max(dim, keep); },
       [](const Tensor& x, const Tensor& y) { return x.maximum(y); });
@@ -117,19 +142,27 @@ void bind_extremes(py::module_& m) {
       m, "min", "weft.return_types.min",
       "The smallest element of all; with a dim a named tuple (values, indices) along it, of equals "
       "the first; with another tensor minimum(input, other). NaN wins. ShapeError where there is "
-      "nothing to choose from.",
+      "nothing to choose from.\n\n"
+      ">>> weft.min(weft.tensor([[1, 5], [7, 2]]), 1)\n"
+      "weft.return_types.min(values=tensor([1, 2]), indices=tensor([0, 1]))",
       [](const Tensor& x) { return x.min(); },
       [](const Tensor& x, Index dim, bool keep) { return x.min(dim, keep); },
       [](const Tensor& x, const Tensor& y) { return x.minimum(y); });
   def_both(
       m, "argmax", [](const Tensor& x, MaybeIndex dim, bool keep) { return x.argmax(dim, keep); },
       "The position of the largest element along dim, int64; without a dim in the flattened "
-      "tensor.",
+      "tensor. Of equals the first; NaN wins.\n\n"
+      ">>> weft.argmax(weft.tensor([[1, 5], [7, 2]]))\n"
+      "tensor(2)\n"
+      ">>> weft.argmax(weft.tensor([[1, 5], [7, 2]]), dim=1)\n"
+      "tensor([1, 0])",
       input(), no_dim(), keepdim(), Released());
   def_both(
       m, "argmin", [](const Tensor& x, MaybeIndex dim, bool keep) { return x.argmin(dim, keep); },
       "The position of the smallest element along dim, int64; without a dim in the flattened "
-      "tensor.",
+      "tensor. Of equals the first; NaN wins.\n\n"
+      ">>> weft.argmin(weft.tensor([[1, 5], [7, 2]]), dim=1)\n"
+      "tensor([0, 1])",
       input(), no_dim(), keepdim(), Released());
 }
 
@@ -137,13 +170,18 @@ void bind_softmax(py::module_& m) {
   def_both(
       m, "softmax", [](const Tensor& x, Index dim, MaybeDType t) { return softmax(x, dim, t); },
       "exp(x) / sum(exp(x)) along dim, without overflow. With a dtype x is converted first; "
-      "integers without one raise DTypeError.",
+      "integers without one raise DTypeError.\n\n"
+      ">>> weft.softmax(weft.tensor([1.0, 2.0, 3.0]), dim=0)\n"
+      "tensor([0.0900, 0.2447, 0.6652])",
       input(), "dim"_a, no_dtype(), Released());
   def_both(
       m, "log_softmax",
       [](const Tensor& x, Index dim, MaybeDType t) { return log_softmax(x, dim, t); },
-      "The logarithm of softmax(x) along dim, without overflow.", input(), "dim"_a, no_dtype(),
-      Released());
+      "The logarithm of softmax(x) along dim, without overflow. As softmax() it converts to a "
+      "dtype first.\n\n"
+      ">>> weft.log_softmax(weft.tensor([0.0, 0.0]), dim=0)\n"
+      "tensor([-0.6931, -0.6931])",
+      input(), "dim"_a, no_dtype(), Released());
 }
 
 }  // namespace

@@ -221,9 +221,13 @@ void bind_sgd(py::module_& m) {
   optimizer_class<SGD, SGDOptions>(
       m, "SGD",
       "SGD(params, lr=0.001, momentum=0, dampening=0, weight_decay=0, nesterov=False, *, "
-      "maximize=False)\n\nparams: tensors, or dicts with \"params\" and options of their own.\n\n"
-      ">>> import weft\n>>> w = weft.ones(2).requires_grad_()\n>>> sgd = weft.optim.SGD([w], "
-      "lr=0.5)\n>>> (w * w).sum().backward(); sgd.step(); w.tolist()\n[0.0, 0.0]")
+      "maximize=False)\n\n"
+      "params: tensors, or dicts with \"params\" and options of their own.\n\n"
+      ">>> import weft\n"
+      ">>> w = weft.ones(2).requires_grad_()\n"
+      ">>> sgd = weft.optim.SGD([w], lr=0.5)\n"
+      ">>> (w * w).sum().backward(); sgd.step(); w.tolist()\n"
+      "[0.0, 0.0]")
       .def(py::init([](const py::object& params, double lr, double momentum, double dampening,
                        double weight_decay, bool nesterov, bool maximize) {
              return std::make_unique<WithDefaults<SGD, SGDOptions>>(
@@ -240,10 +244,22 @@ void bind_optim(py::module_& m) {
   bind_base(optim);
   bind_sgd(optim);
   bind_adam<Adam, AdamOptions>(optim, "Adam", 0,
-                               "Kingma and Ba 2015; weight decay is added to the gradient.");
+                               "Kingma and Ba 2015; weight decay is added to the gradient.\n\n"
+                               ">>> w = nn.Parameter(weft.ones(1))\n"
+                               ">>> adam = weft.optim.Adam([w], lr=0.1)\n"
+                               ">>> (w * w).sum().backward()\n"
+                               ">>> adam.step()\n"
+                               ">>> w.data\n"
+                               "tensor([0.9000])");
   bind_adam<AdamW, AdamWOptions>(optim, "AdamW", 1e-2,
                                  "Loshchilov and Hutter 2019; weight decay shrinks the parameter "
-                                 "itself by lr * weight_decay.");
+                                 "itself by lr * weight_decay.\n\n"
+                                 ">>> w = nn.Parameter(weft.ones(1))\n"
+                                 ">>> adam = weft.optim.AdamW([w], lr=0.1, weight_decay=0.1)\n"
+                                 ">>> (w * w).sum().backward()\n"
+                                 ">>> adam.step()\n"
+                                 ">>> w.data\n"
+                                 "tensor([0.8900])");
   bind_schedules(optim);
 }
 

@@ -27,29 +27,86 @@ void bind_base(py::module_& m) {
 }
 
 void bind_simple(py::module_& m) {
-  py::classh<StepLR, Scheduler>(m, "StepLR", "base * gamma^(step // step_size).")
+  py::classh<StepLR, Scheduler>(m, "StepLR",
+                                "base * gamma^(step // step_size).\n\n"
+                                ">>> sgd = weft.optim.SGD([nn.Parameter(weft.zeros(1))], lr=1.0)\n"
+                                ">>> schedule = weft.optim.lr_scheduler.StepLR(sgd, step_size=2)\n"
+                                ">>> rates = []\n"
+                                ">>> for step in range(4):\n"
+                                "...     rates += schedule.get_last_lr()\n"
+                                "...     schedule.step()\n"
+                                ">>> [round(r, 3) for r in rates]\n"
+                                "[1.0, 1.0, 0.1, 0.1]")
       .def(py::init<Optimizer&, Index, double>(), "optimizer"_a, "step_size"_a, "gamma"_a = 0.1,
            KeepOptimizer());
-  py::classh<MultiStepLR, Scheduler>(m, "MultiStepLR",
-                                     "base * gamma^(the number of milestones reached).")
+  py::classh<MultiStepLR, Scheduler>(
+      m, "MultiStepLR",
+      "base * gamma^(the number of milestones reached).\n\n"
+      ">>> sgd = weft.optim.SGD([nn.Parameter(weft.zeros(1))], lr=1.0)\n"
+      ">>> schedule = weft.optim.lr_scheduler.MultiStepLR(sgd, [1, 3])\n"
+      ">>> rates = []\n"
+      ">>> for step in range(4):\n"
+      "...     rates += schedule.get_last_lr()\n"
+      "...     schedule.step()\n"
+      ">>> [round(r, 3) for r in rates]\n"
+      "[1.0, 0.1, 0.1, 0.01]")
       .def(py::init<Optimizer&, std::vector<Index>, double>(), "optimizer"_a, "milestones"_a,
            "gamma"_a = 0.1, KeepOptimizer());
-  py::classh<CosineAnnealingLR, Scheduler>(m, "CosineAnnealingLR",
-                                           "eta_min + (base - eta_min) * (1 + cos(pi * step / "
-                                           "T_max)) / 2 (Loshchilov and Hutter 2017).")
+  py::classh<CosineAnnealingLR, Scheduler>(
+      m, "CosineAnnealingLR",
+      "eta_min + (base - eta_min) * (1 + cos(pi * step / T_max)) / 2 (Loshchilov and Hutter "
+      "2017).\n\n"
+      ">>> sgd = weft.optim.SGD([nn.Parameter(weft.zeros(1))], lr=1.0)\n"
+      ">>> schedule = weft.optim.lr_scheduler.CosineAnnealingLR(sgd, T_max=4)\n"
+      ">>> rates = []\n"
+      ">>> for step in range(5):\n"
+      "...     rates += schedule.get_last_lr()\n"
+      "...     schedule.step()\n"
+      ">>> [round(r, 3) for r in rates]\n"
+      "[1.0, 0.854, 0.5, 0.146, 0.0]")
       .def(py::init<Optimizer&, Index, double>(), "optimizer"_a, "T_max"_a, "eta_min"_a = 0.0,
            KeepOptimizer());
-  py::classh<LinearLR, Scheduler>(m, "LinearLR",
-                                  "base times a factor that goes in a line from start_factor to "
-                                  "end_factor in total_iters steps.")
+  py::classh<LinearLR, Scheduler>(
+      m, "LinearLR",
+      "base times a factor that goes in a line from start_factor to end_factor in total_iters "
+      "steps.\n\n"
+      ">>> sgd = weft.optim.SGD([nn.Parameter(weft.zeros(1))], lr=1.0)\n"
+      ">>> schedule = weft.optim.lr_scheduler.LinearLR(sgd, 0.5, total_iters=2)\n"
+      ">>> rates = []\n"
+      ">>> for step in range(4):\n"
+      "...     rates += schedule.get_last_lr()\n"
+      "...     schedule.step()\n"
+      ">>> [round(r, 3) for r in rates]\n"
+      "[0.5, 0.75, 1.0, 1.0]")
       .def(py::init<Optimizer&, double, double, Index>(), "optimizer"_a, "start_factor"_a = 1.0 / 3,
            "end_factor"_a = 1.0, "total_iters"_a = 5, KeepOptimizer());
-  py::classh<LambdaLR, Scheduler>(m, "LambdaLR", "base * lr_lambda(step).")
+  py::classh<LambdaLR, Scheduler>(
+      m, "LambdaLR",
+      "base * lr_lambda(step).\n\n"
+      ">>> sgd = weft.optim.SGD([nn.Parameter(weft.zeros(1))], lr=1.0)\n"
+      ">>> schedule = weft.optim.lr_scheduler.LambdaLR(sgd, lambda step: 1 / (step + 1))\n"
+      ">>> rates = []\n"
+      ">>> for step in range(3):\n"
+      "...     rates += schedule.get_last_lr()\n"
+      "...     schedule.step()\n"
+      ">>> [round(r, 3) for r in rates]\n"
+      "[1.0, 0.5, 0.333]")
       .def(py::init<Optimizer&, std::function<double(Index)>>(), "optimizer"_a, "lr_lambda"_a,
            KeepOptimizer());
-  py::classh<SequentialLR, Scheduler>(m, "SequentialLR",
-                                      "One schedule after the other: schedule i begins, at its own "
-                                      "step 0, at milestones[i - 1].")
+  py::classh<SequentialLR, Scheduler>(
+      m, "SequentialLR",
+      "One schedule after the other: schedule i begins, at its own step 0, at milestones[i - "
+      "1].\n\n"
+      ">>> sgd = weft.optim.SGD([nn.Parameter(weft.zeros(1))], lr=1.0)\n"
+      ">>> from weft.optim.lr_scheduler import CosineAnnealingLR, LinearLR, SequentialLR\n"
+      ">>> warm, rest = LinearLR(sgd, 0.5, total_iters=2), CosineAnnealingLR(sgd, T_max=2)\n"
+      ">>> schedule = SequentialLR(sgd, [warm, rest], [2])\n"
+      ">>> rates = []\n"
+      ">>> for step in range(4):\n"
+      "...     rates += schedule.get_last_lr()\n"
+      "...     schedule.step()\n"
+      ">>> [round(r, 3) for r in rates]\n"
+      "[0.5, 0.75, 1.0, 0.5]")
       .def(py::init<Optimizer&, std::vector<std::shared_ptr<Scheduler>>, std::vector<Index>>(),
            "optimizer"_a, "schedulers"_a, "milestones"_a, KeepOptimizer());
 }
@@ -66,7 +123,17 @@ void bind_one_cycle(py::module_& m) {
   py::classh<OneCycleLR, Scheduler>(
       m, "OneCycleLR",
       "From max_lr / div_factor up to max_lr, down to max_lr / div_factor / final_div_factor; the "
-      "momentum the other way (Smith and Topin 2018). total_steps, or epochs and steps_per_epoch.")
+      "momentum the other way (Smith and Topin 2018). total_steps, or epochs and "
+      "steps_per_epoch.\n\n"
+      ">>> sgd = weft.optim.SGD([nn.Parameter(weft.zeros(1))], lr=1.0)\n"
+      ">>> schedule = weft.optim.lr_scheduler.OneCycleLR(sgd, 1.0, total_steps=5, "
+      "cycle_momentum=False)\n"
+      ">>> rates = []\n"
+      ">>> for step in range(4):\n"
+      "...     rates += schedule.get_last_lr()\n"
+      "...     schedule.step()\n"
+      ">>> [round(r, 3) for r in rates]\n"
+      "[0.04, 0.95, 0.611, 0.188]")
       .def(py::init([](Optimizer& optimizer, double max_lr, MaybeIndex total, MaybeIndex epochs,
                        MaybeIndex per_epoch, double pct_start, const std::string& strategy,
                        bool cycle_momentum, double base, double max, double div, double final_div,

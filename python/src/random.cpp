@@ -38,13 +38,13 @@ void set_state(Generator& g, const Tensor& state) {
 }
 
 void bind_generator(py::module_& m) {
-  py::class_<Generator> g(m, "Generator",
-                          "A sequence of random numbers (Philox 4x32-10, Salmon et al. 2011) with "
-                          "a position. Two generators of equal state give equal numbers, on any "
-                          "device and any number of threads.\n\n"
-                          ">>> g = weft.Generator(7)\n"
-                          ">>> bool((weft.rand(3, generator=g) == "
-                          "weft.rand(3, generator=weft.Generator(7))).all())\nTrue");
+  py::class_<Generator> g(
+      m, "Generator",
+      "A sequence of random numbers (Philox 4x32-10, Salmon et al. 2011) with a position. Two "
+      "generators of equal state give equal numbers, on any device and any number of threads.\n\n"
+      ">>> g = weft.Generator(7)\n"
+      ">>> bool((weft.rand(3, generator=g) == weft.rand(3, generator=weft.Generator(7))).all())\n"
+      "True");
   g.def(py::init([](const py::int_& seed) { return std::make_unique<Generator>(seed_of(seed)); }),
         "seed"_a = Generator::kDefaultSeed);
   g.def(
@@ -81,28 +81,51 @@ void bind_default_generator(py::module_& m) {
         return &default_generator();
       },
       "Seeds the default generator, from which operations take when they are given none, and "
-      "returns it.",
+      "returns it.\n\n"
+      ">>> g = weft.manual_seed(3)\n"
+      ">>> a = weft.rand(2)\n"
+      ">>> g = weft.manual_seed(3)\n"
+      ">>> weft.rand(2).tolist() == a.tolist()\n"
+      "True",
       "seed"_a, py::return_value_policy::reference);
   m.def(
       "seed", [] { return default_generator().seed(); },
-      "Seeds the default generator from the system and returns the seed.");
+      "Seeds the default generator from the system and returns the seed.\n\n"
+      ">>> weft.seed() == weft.initial_seed()\n"
+      "True");
   m.def(
       "initial_seed", [] { return default_generator().initial_seed(); },
-      "The default generator's seed.");
+      "The default generator's seed.\n\n"
+      ">>> g = weft.manual_seed(3)\n"
+      ">>> weft.initial_seed()\n"
+      "3");
   m.def(
       "get_rng_state", [] { return state_tensor(default_generator()); },
-      "The default generator's state, int64 [2].");
+      "The default generator's state, int64 [2]. Seed and position, for set_rng_state().\n\n"
+      ">>> g = weft.manual_seed(3)\n"
+      ">>> x = weft.rand(10)\n"
+      ">>> weft.get_rng_state()\n"
+      "tensor([3, 3])");
   m.def(
       "set_rng_state", [](const Tensor& state) { set_state(default_generator(), state); },
-      "Sets the default generator's state.", "new_state"_a);
+      "Sets the default generator's state. To what get_rng_state() gave; ValueError for what is no "
+      "state.\n\n"
+      ">>> state = weft.get_rng_state()\n"
+      ">>> a = weft.rand(2)\n"
+      ">>> weft.set_rng_state(state)\n"
+      ">>> weft.rand(2).tolist() == a.tolist()\n"
+      "True",
+      "new_state"_a);
 }
 
 void bind_key(py::module_& m) {
-  py::class_<Key> key(m, "Key",
-                      "A stateless key: the same key always gives the same numbers; new numbers "
-                      "come from new keys, made by split() or fold(). weft.Generator(key.value) "
-                      "draws a key's numbers.\n\n"
-                      ">>> a, b = weft.Key(0).split()\n>>> a == weft.Key(0).fold(0)\nTrue");
+  py::class_<Key> key(
+      m, "Key",
+      "A stateless key: the same key always gives the same numbers; new numbers come from new "
+      "keys, made by split() or fold(). weft.Generator(key.value) draws a key's numbers.\n\n"
+      ">>> a, b = weft.Key(0).split()\n"
+      ">>> a == weft.Key(0).fold(0)\n"
+      "True");
   key.def(py::init([](const py::int_& seed) { return Key(seed_of(seed)); }), "seed"_a = 0);
   key.def_readonly("value", &Key::value, "64 bits.");
   key.def(
@@ -159,7 +182,10 @@ void bind_integers(py::module_& m) {
   };
   one([](Index high, const Shape& size, Generator* g, MaybeDType dtype, MaybeDevice device,
          bool grad) { return randint(0, high, size, options(dtype, device, grad), g); },
-      "randint(high, size) or randint(low, high, size): integers from low (0) to high - 1, int64.",
+      "randint(high, size) or randint(low, high, size): integers from low (0) to high - 1, "
+      "int64.\n\n"
+      ">>> weft.randint(6, (8,), generator=weft.Generator(1))\n"
+      "tensor([5, 5, 3, 4, 4, 5, 2, 3])",
       "high"_a);
   one([](Index low, Index high, const Shape& size, Generator* g, MaybeDType dtype,
          MaybeDevice device,
@@ -170,23 +196,39 @@ void bind_integers(py::module_& m) {
       [](Index n, Generator* g, MaybeDType dtype, MaybeDevice device, bool grad) {
         return randperm(n, options(dtype, device, grad), g);
       },
-      "0 to n - 1 in random order, int64.", "n"_a, py::kw_only(), "generator"_a = py::none(),
-      "dtype"_a = py::none(), "device"_a = py::none(), "requires_grad"_a = false, Released());
+      "0 to n - 1 in random order, int64.\n\n"
+      ">>> weft.randperm(5, generator=weft.Generator(1))\n"
+      "tensor([2, 4, 3, 0, 1])",
+      "n"_a, py::kw_only(), "generator"_a = py::none(), "dtype"_a = py::none(),
+      "device"_a = py::none(), "requires_grad"_a = false, Released());
 }
 
 void bind_makers(py::module_& m) {
   def_sized(
       m, "rand", [](const Shape& s, const Options& o, Generator* g) { return rand(s, o, g); },
-      "rand(*size): uniform in [0, 1).");
+      "rand(*size): uniform in [0, 1). From the default generator unless one is given; the same "
+      "numbers on every device and for any number of threads.\n\n"
+      ">>> weft.rand(3, generator=weft.Generator(1))\n"
+      "tensor([0.8903, 0.8947, 0.5857])");
   def_sized(
       m, "randn", [](const Shape& s, const Options& o, Generator* g) { return randn(s, o, g); },
-      "randn(*size): normal, of mean 0 and standard deviation 1.");
-  def_like(m, "rand_like", &rand_like, &rand, "Uniform in [0, 1), of input's sizes and dtype.");
+      "randn(*size): normal, of mean 0 and standard deviation 1. By the method of Box and Muller "
+      "(1958).\n\n"
+      ">>> weft.randn(3, generator=weft.Generator(1))\n"
+      "tensor([-0.2963, -0.3804, -1.0038])");
+  def_like(m, "rand_like", &rand_like, &rand,
+           "Uniform in [0, 1), of input's sizes and dtype.\n\n"
+           ">>> weft.rand_like(weft.zeros(2, 3)).shape\n"
+           "weft.Size([2, 3])");
   def_like(m, "randn_like", &randn_like, &randn,
-           "Normal, of mean 0 and standard deviation 1, of input's sizes and dtype.");
+           "Normal, of mean 0 and standard deviation 1, of input's sizes and dtype.\n\n"
+           ">>> weft.randn_like(weft.zeros(2, 3, dtype=weft.float64)).dtype\n"
+           "weft.float64");
   def_both(
       m, "bernoulli", [](const Tensor& p, Generator* g) { return bernoulli(p, g); },
-      "1 with the probability that input (in [0, 1]) holds, else 0; of its sizes and dtype.",
+      "1 with the probability that input (in [0, 1]) holds, else 0; of its sizes and dtype.\n\n"
+      ">>> weft.bernoulli(weft.tensor([0.0, 1.0]))\n"
+      "tensor([0., 1.])",
       input(), py::kw_only(), "generator"_a = py::none(), Released());
 }
 

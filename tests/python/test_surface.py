@@ -1,6 +1,5 @@
 """Every public function of ops/ and method of C++'s Tensor has a name in Python."""
 
-import doctest
 import pathlib
 import re
 
@@ -86,35 +85,3 @@ def test_every_method_is_in_python(name):
 
 def test_every_exception_is_one():
     assert set(EXCEPTIONS) <= set(functions()) | methods()
-
-
-def public(module):
-    return {
-        name: value
-        for name, value in vars(module).items()
-        if not name.startswith("_") and callable(value)
-    }
-
-
-@pytest.mark.parametrize("module", [weft, F, weft.Tensor], ids=["weft", "F", "Tensor"])
-def test_every_public_name_has_a_docstring(module):
-    bare = [name for name, value in public(module).items() if not value.__doc__]
-    assert not bare
-
-
-COMPILED = {
-    f"{module.__name__}.{name}": value
-    for module in (weft, F, weft.Tensor)
-    for name, value in public(module).items()
-    if ">>>" in (value.__doc__ or "")
-}
-
-
-@pytest.mark.parametrize("name", sorted(COMPILED))
-def test_examples_in_docstrings_run(name):
-    weft.manual_seed(0)
-    text = COMPILED[name].__doc__
-    example = doctest.DocTestParser().get_doctest(text, {"weft": weft, "F": F}, name, None, 0)
-    report = []
-    doctest.DocTestRunner().run(example, out=report.append)
-    assert not report, "".join(report)

@@ -178,9 +178,9 @@ def checkpoint(function: Callable[..., R], *args: Any) -> R:
     tensor or a tuple of tensors, the same both times.
 
     >>> x = weft.tensor(2.0, requires_grad=True)
-    >>> weft.autograd.checkpoint(lambda x: (x * x).exp().log(), x).backward()
+    >>> weft.autograd.checkpoint(lambda x: x * x * x, x).backward()
     >>> x.grad
-    tensor(4.)
+    tensor(12.)
     """
     where = [i for i, a in enumerate(args) if isinstance(a, Tensor)]
     single = [False]

@@ -21,7 +21,11 @@ __all__ = ["CIFAR10", "CIFAR100", "MNIST", "cache_folder", "fetch"]
 
 
 def cache_folder() -> pathlib.Path:
-    """The folder where archives are kept, one for C++, scripts and Python."""
+    """The folder where archives are kept, one for C++, scripts and Python.
+
+    >>> weft.datasets.cache_folder().name
+    'weft'
+    """
     return pathlib.Path(os.environ.get("XDG_CACHE_HOME") or pathlib.Path.home() / ".cache") / "weft"
 
 

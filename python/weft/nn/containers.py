@@ -104,7 +104,13 @@ class ModuleList(Module):
 
 
 class ModuleDict(Module):
-    """Modules by name that are parts of the module it belongs to; it has no forward()."""
+    """Modules by name that are parts of the module it belongs to; it has no forward().
+
+    >>> from weft import nn
+    >>> heads = nn.ModuleDict({"classes": nn.Linear(8, 10), "box": nn.Linear(8, 4)})
+    >>> heads["box"].out_features, heads.keys()
+    (4, ['classes', 'box'])
+    """
 
     def __init__(self, modules: Modules | None = None) -> None:
         super().__init__()
@@ -157,7 +163,13 @@ class ModuleDict(Module):
 
 
 class ParameterList(Module):
-    """A list of parameters that are those of the module it belongs to; it has no forward()."""
+    """A list of parameters that are those of the module it belongs to; it has no forward().
+
+    >>> from weft import nn
+    >>> scales = nn.ParameterList([nn.Parameter(weft.ones(3)) for _ in range(2)])
+    >>> len(scales), scales[1].shape
+    (2, weft.Size([3]))
+    """
 
     def __init__(self, parameters: Iterable[Parameter] = ()) -> None:
         super().__init__()

@@ -25,6 +25,11 @@ class ParamGroup(_Mapping):
     """Parameters that share options, as a mapping: "params", "lr" and the optimiser's others.
 
     What is written counts for the next step. Keys that the optimiser does not know are kept.
+
+    >>> sgd = weft.optim.SGD([weft.nn.Parameter(weft.zeros(1))], lr=0.1)
+    >>> sgd.param_groups[0]["lr"] = 0.01
+    >>> sgd.param_groups[0]["lr"], sgd.param_groups[0]["momentum"]
+    (0.01, 0.0)
     """
 
     def __init__(self, optimizer: Optimizer, index: int) -> None:

@@ -28,7 +28,7 @@ class ReduceLROnPlateau:
     >>> import weft
     >>> p = weft.nn.Parameter(weft.zeros(1))
     >>> sgd = weft.optim.SGD([p], lr=1.0)
-    >>> plateau = ReduceLROnPlateau(sgd, factor=0.5, patience=1)
+    >>> plateau = weft.optim.lr_scheduler.ReduceLROnPlateau(sgd, factor=0.5, patience=1)
     >>> for loss in [3.0, 2.0, 2.0, 2.0, 2.0]:
     ...     plateau.step(loss)
     >>> plateau.get_last_lr()
