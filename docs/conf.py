@@ -19,11 +19,11 @@ extensions = [
     "myst_nb",
     "sphinx.ext.autodoc",
     "sphinx.ext.autosummary",
-    "sphinx.ext.mathjax",
     "breathe",
     "python_api",
     "cpp_api",
     "links",
+    "mathml",
 ]
 exclude_patterns = ["tools", "guide/*.txt"]
 nitpicky = True
@@ -35,6 +35,8 @@ html_static_path = ["_static"]
 html_css_files = ["weft.css"]
 html_logo = "_static/weft.svg"
 html_favicon = "_static/weft.svg"
+html_math_renderer = "mathml"
+myst_update_mathjax = False
 html_show_sourcelink = False
 html_copy_source = False
 html_theme_options = {"navigation_with_keys": True, "sidebar_hide_name": False}

@@ -17,6 +17,6 @@ rm -rf "$WEFT_DOCS_BUILD/doxygen"
 doxygen docs/Doxyfile
 "$python" docs/tools/doxygen_xml.py "$WEFT_DOCS_BUILD/doxygen"
 "$python" docs/tools/executed.py "$WEFT_DOCS_BUILD/notebooks" "build/$1/notebooks"
-"$python" -m sphinx -b html -W --keep-going -n -q -d "$WEFT_DOCS_BUILD/doctrees" \
+"$python" -m sphinx -b html -E -W --keep-going -n -q -d "$WEFT_DOCS_BUILD/doctrees" \
   docs "$WEFT_DOCS_BUILD/html"
 echo "docs: build/docs/html/index.html"

@@ -28,6 +28,15 @@ def is_number(value):
     return not callable(value) and not inspect.isdatadescriptor(value)
 
 
+def constructor(value):
+    """The arguments of a compiled class, if they stand in the docstring of its __init__ alone."""
+    if not inspect.isclass(value) or (value.__doc__ or "").startswith(f"{value.__name__}("):
+        return ""
+    first = (vars(value).get("__init__", value).__doc__ or "").split("\n")[0]
+    found = re.match(r"__init__\(self: [^,)]+(?:, )?(.*)\) -> None$", first)
+    return f"({shorter(found[1])})" if found else ""
+
+
 def described(where, name, text):
     """The lines of one entry."""
     owner = names.scope(where)
@@ -38,7 +47,7 @@ def described(where, name, text):
     kind = directive(value)
     if inspect.isclass(owner) and kind == "autofunction":
         kind = "automethod"
-    yield f".. {kind}:: {where}.{name}"
+    yield f".. {kind}:: {where}.{name}{constructor(value)}"
     if inspect.isclass(value) and f"{where}.{name}" not in names.documented():
         yield from ("   :members:", "   :undoc-members:", "   :show-inheritance:")
     yield ""
@@ -94,16 +103,7 @@ def shorter(text):
     return text
 
 
-def constructor(value):
-    """The arguments of a compiled class, which stand in the docstring of its __init__."""
-    first = (vars(value).get("__init__", value).__doc__ or "").split("\n")[0]
-    found = re.match(r"__init__(\(.*\)) -> None$", first)
-    return found and found[1]
-
-
 def signature(app, what, name, value, options, arguments, result):
-    if what == "class" and not arguments:
-        arguments = constructor(value)
     if result == "object":  # what a module's method returns is the module
         result = None
     if arguments and what != "function":
