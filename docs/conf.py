@@ -46,7 +46,7 @@ pygments_dark_style = "monokai"
 myst_enable_extensions = ["colon_fence", "deflist", "dollarmath", "attrs_inline"]
 myst_heading_anchors = 4
 # A namespace is declared by each of its headers.
-suppress_warnings = ["mystnb.unknown_mime_type", "toc.glob", "duplicate_declaration.cpp"]
+suppress_warnings = ["mystnb.unknown_mime_type", "duplicate_declaration.cpp"]
 
 nb_execution_mode = "cache"
 nb_execution_cache_path = str(BUILD / "notebooks")
