@@ -1,5 +1,6 @@
 """wheel.py FOLDER: builds a wheel of the checkout with the running Python, and makes it one that needs
-nothing but the C library: oneDNN and the OpenMP runtime come inside (auditwheel). Prints its path."""
+nothing but the C library: oneDNN and the OpenMP runtime come inside (auditwheel). Prints its path.
+wheel.py --repair WHEEL FOLDER does the second half to a wheel that is built."""
 
 import os
 import pathlib
@@ -27,13 +28,11 @@ def run(*command):
         sys.exit(f"wheel: {command[0]}:\n{done.stdout[-4000:]}")
 
 
-def build(folder):
-    with tempfile.TemporaryDirectory() as raw:
-        run("pip", "wheel", "--quiet", "--no-deps", "--no-build-isolation", ROOT, "-w", raw)
-        (wheel,) = pathlib.Path(raw).glob("*.whl")
-        for old in folder.glob("weft-*.whl"):
-            old.unlink()
-        run("auditwheel", "repair", "--strip", wheel, "-w", folder)
+def repair(raw, folder):
+    """Puts the libraries of `raw` into it, and the result alone of its kind into `folder`."""
+    for old in folder.glob("weft-*.whl"):
+        old.unlink()
+    run("auditwheel", "repair", "--strip", raw, "-w", folder)
     (wheel,) = folder.glob("weft-*.whl")
     size = wheel.stat().st_size
     if size > LIMIT:
@@ -41,6 +40,18 @@ def build(folder):
     return wheel
 
 
-if __name__ == "__main__":
-    wheel = build(pathlib.Path(sys.argv[1]))
+def build(folder):
+    with tempfile.TemporaryDirectory() as raw:
+        run("pip", "wheel", "--quiet", "--no-deps", "--no-build-isolation", ROOT, "-w", raw)
+        (wheel,) = pathlib.Path(raw).glob("*.whl")
+        return repair(wheel, folder)
+
+
+def main(arguments):
+    paths = [pathlib.Path(a) for a in arguments if a != "--repair"]
+    wheel = repair(*paths) if "--repair" in arguments else build(*paths)
     print(wheel, f"{wheel.stat().st_size / 1e6:.1f} MB")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
