@@ -4,6 +4,7 @@
 #include <unordered_map>
 #include <unordered_set>
 
+#include <weft/autograd/origin.h>
 #include <weft/autograd/record.h>
 #include <weft/core/check.h>
 #include <weft/core/interrupt.h>
@@ -205,9 +206,10 @@ void Run::check_anomaly(const Node& node, std::span<const Tensor> values) {
   for (std::size_t i = 0; i < values.size(); ++i) {
     if (values[i].defined() && values[i].is_floating_point() &&
         values[i].isnan().any().item().to_bool()) {
+      const std::string origin = origin_of(node);
       fail<AutogradError>(
-          node.name(), "got a NaN in the gradient of input {}, expected none (anomaly detection)",
-          i);
+          node.name(), "got a NaN in the gradient of input {}, expected none (anomaly detection){}",
+          i, origin.empty() ? "" : "; the operation was called here:\n" + origin);
     }
   }
 }

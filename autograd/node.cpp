@@ -1,6 +1,7 @@
 #include <weft/autograd/node.h>
 
 #include <weft/autograd/engine.h>
+#include <weft/autograd/origin.h>
 #include <weft/autograd/record.h>
 #include <weft/core/check.h>
 
@@ -59,6 +60,38 @@ void EdgeNode::operator delete(EdgeNode* p, std::destroying_delete_t) {
   small_free(p, bytes);
 }
 
+namespace {
+
+std::atomic<OriginFunction> origin_function{nullptr};
+
+// Kept as a hook that does nothing, so that nodes without one have no place for it.
+struct Origin {
+  std::string text;
+  Tensor operator()(const Tensor&) const { return {}; }
+};
+
+[[gnu::cold, gnu::noinline]] void keep_origin(Output& output) {
+  const OriginFunction f = origin_function;
+  std::string text = f ? f() : std::string();
+  if (text.empty()) return;
+  if (!output.extras) output.extras = std::make_unique<OutputExtras>();
+  output.extras->hooks.emplace_back(-1, Origin{std::move(text)});
+}
+
+}  // namespace
+
+void set_origin_function(OriginFunction f) noexcept { origin_function = f; }
+
+std::string origin_of(const Node& node) {
+  for (const Output& output : node.outputs()) {
+    if (!output.extras) continue;
+    for (const auto& [id, hook] : output.extras->hooks) {
+      if (const Origin* origin = hook.target<Origin>()) return origin->text;
+    }
+  }
+  return {};
+}
+
 EdgeNode::EdgeNode(const char* name, std::size_t own_bytes, std::size_t edges, std::size_t outputs)
     : Node(name, next_sequence()), bytes_(aligned(own_bytes) + edges * sizeof(Edge)) {
   if (outputs > 1) more_ = std::make_unique<Output[]>(outputs);
@@ -66,6 +99,8 @@ EdgeNode::EdgeNode(const char* name, std::size_t own_bytes, std::size_t edges, s
   for (std::size_t i = 0; i < edges; ++i) new (first + i) Edge;
   edges_ = {first, edges};
   outputs_ = {more_ ? more_.get() : &first_, outputs};
+  if (weft::detail::modes.anomaly && outputs > 0) [[unlikely]]
+    keep_origin(outputs_[0]);
 }
 
 EdgeNode::~EdgeNode() {

@@ -1,9 +1,11 @@
 #include <algorithm>
+#include <memory>
 #include <mutex>
 #include <random>
 #include <vector>
 
 #include <weft/core/fork.h>
+#include <weft/core/interrupt.h>
 #include <weft/core/random.h>
 
 namespace weft {
@@ -74,15 +76,22 @@ void DrawGuard::note(RandomKey before, RandomKey after) noexcept {
 }
 
 void random_permutation(std::span<Index> out, RandomKey key) {
-  std::vector<std::pair<std::uint64_t, Index>> order(out.size());
+  using Drawn = std::pair<std::uint64_t, Index>;
+  const auto memory = std::make_unique_for_overwrite<Drawn[]>(out.size());
+  const std::span<Drawn> order(memory.get(), out.size());
   for (std::size_t i = 0; i < order.size(); i += 4) {
+    if (i % (1 << 16) == 0) check_interrupt("randperm");
     const PhiloxBlock w = philox_block(key.seed, key.offset + i / 4, 0);
     const PhiloxBlock v = philox_block(key.seed, key.offset + i / 4, 1);
     for (std::size_t j = i; j < std::min(i + 4, order.size()); ++j) {
       order[j] = {std::uint64_t{w.word[j - i]} << 32 | v.word[j - i], static_cast<Index>(j)};
     }
   }
-  std::sort(order.begin(), order.end());
+  std::uint32_t compared = 0;
+  std::sort(order.begin(), order.end(), [&](const auto& a, const auto& b) {
+    if (++compared % (1 << 20) == 0) check_interrupt("randperm");
+    return a < b;
+  });
   std::transform(order.begin(), order.end(), out.begin(), [](auto& pair) { return pair.second; });
 }
 

@@ -4,12 +4,14 @@
 #include <cstdlib>
 #include <exception>
 #include <fstream>
+#include <limits>
 #include <string_view>
 
 #include <omp.h>
 
 #include <weft/core/check.h>
 #include <weft/core/fork.h>
+#include <weft/core/interrupt.h>
 #include <weft/core/threads.h>
 
 #if defined(__SANITIZE_THREAD__)
@@ -21,6 +23,7 @@ namespace weft {
 namespace {
 
 constexpr int kMaxThreads = 1024;
+constexpr Index kMaxGrain = Index{1} << 40;
 
 // How many processors a control group's "quota period" allows, in microseconds a period.
 int quota() {
@@ -50,11 +53,23 @@ std::atomic<bool> forked{false};   // from a process that had them
 
 struct Job {
   Index begin, end, ranges;
+  Index piece;  // what is run between two looks for an interrupt, or more than there is
   detail::RangeFunction body;
   std::atomic<bool> failed{false};
   std::exception_ptr error;
   char start = 0, done = 0;  // addresses for the annotations below
 };
+
+// What runs for a millisecond or so, and costs far more than to start again in the midst.
+Index piece_of(Index grain) { return grain > 1 ? std::min(grain, kMaxGrain) * 32 : 1; }
+
+void run_pieces(const detail::RangeFunction& body, Index begin, Index end, Index piece) {
+  for (; end - begin > piece; begin += piece) {
+    body.call(body.object, begin, begin + piece);
+    check_interrupt("loop");
+  }
+  body.call(body.object, begin, end);
+}
 
 // Thread sanitizer does not see libgomp's fork and join.
 void annotate_release([[maybe_unused]] char& at) {
@@ -73,7 +88,8 @@ void annotate_acquire([[maybe_unused]] char& at) {
   const Index length = job.end - job.begin, each = length / job.ranges, more = length % job.ranges;
   const Index first = job.begin + i * each + std::min(i, more);
   try {
-    job.body.call(job.body.object, first, first + each + (i < more ? 1 : 0));
+    const detail::RegionMember member(job.failed);
+    run_pieces(job.body, first, first + each + (i < more ? 1 : 0), job.piece);
   } catch (...) {
     if (!job.failed.exchange(true)) job.error = std::current_exception();
   }
@@ -129,8 +145,11 @@ void detail::run_parallel(Index begin, Index end, Index grain, RangeFunction bod
   grain = std::max<Index>(grain, 1);
   const Index wanted = (end - begin - 1) / grain + 1;  // end - begin may be near the largest number
   const Index ranges = std::min<Index>(get_num_threads(), wanted);
-  if (ranges <= 1 || omp_in_parallel()) return body.call(body.object, begin, end);
-  Job job{.begin = begin, .end = end, .ranges = ranges, .body = body, .error = nullptr};
+  if (omp_in_parallel()) return body.call(body.object, begin, end);
+  const Index piece = interruptible() ? piece_of(grain) : std::numeric_limits<Index>::max();
+  if (ranges <= 1) return run_pieces(body, begin, end, piece);
+  Job job{
+      .begin = begin, .end = end, .ranges = ranges, .piece = piece, .body = body, .error = nullptr};
   annotate_release(job.start);
   started = true;
   fork_join(job);

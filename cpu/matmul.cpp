@@ -6,6 +6,7 @@
 
 #include <weft/core/check.h>
 #include <weft/core/context.h>
+#include <weft/core/interrupt.h>
 #include <weft/core/threads.h>
 #include <weft/cpu/dnnl/api.h>
 #include <weft/cpu/dnnl/matmul.h>
@@ -35,6 +36,25 @@ Sizes sizes_of(const View& out, const View& a) {
 void run(const GemmTask<float>& t) { gemm_kernels().f32(t); }
 void run(const GemmTask<double>& t) { gemm_kernels().f64(t); }
 
+// A band of rows, or of columns, in pieces: an interrupt waits for one.
+template <class T>
+void run_bands(const GemmTask<T>& task, bool rows) {
+  constexpr Index kLong = Index{1} << 28, kStep = 48;
+  const Index length = rows ? task.n : task.m, others = (rows ? task.m : task.n) * task.k;
+  const Index each = std::max(kLong / std::max<Index>(others, 1) / kStep, Index{1}) * kStep;
+  if (each >= length) return run(task);
+  for (Index i = 0; i < length; i += each) {
+    check_interrupt("matmul");
+    GemmTask<T> t = task;
+    (rows ? t.n : t.m) = std::min(each, length - i);
+    t.a += rows ? 0 : i * t.a_row;
+    t.b += rows ? i * t.b_column : 0;
+    t.c += i * (rows ? t.c_column : t.c_row);
+    if (t.bias && rows) t.bias += i * t.bias_stride;
+    run(t);
+  }
+}
+
 // Parts of whole panels of columns, or of rows where those are fewer.
 template <class T>
 void split(const GemmTask<T>& task) {
@@ -50,7 +70,7 @@ void split(const GemmTask<T>& task) {
     t.b += rows ? 0 : first * t.b_column;
     t.c += first * (rows ? t.c_row : t.c_column);
     if (t.bias && !rows) t.bias += first * t.bias_stride;
-    run(t);
+    run_bands(t, rows);
   });
 }
 

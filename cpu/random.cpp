@@ -1,4 +1,6 @@
 #include <algorithm>
+#include <memory>
+#include <span>
 #include <vector>
 
 #include <weft/core/random.h>
@@ -248,7 +250,9 @@ void random_bernoulli(const View& out, const View& probability, RandomKey key) {
 }
 
 void random_permutation(const View& out, RandomKey key) {
-  std::vector<Index> order(static_cast<std::size_t>(numel(out)));
+  const auto count = static_cast<std::size_t>(numel(out));
+  const auto memory = std::make_unique_for_overwrite<Index[]>(count);
+  const std::span<Index> order(memory.get(), count);
   weft::random_permutation(order, key);
   dispatch(out.dtype, [&](auto tag) {
     using T = typename decltype(tag)::type;

@@ -6,6 +6,7 @@
 #include <limits>
 
 #include <weft/core/allocator.h>
+#include <weft/core/interrupt.h>
 #include <weft/core/threads.h>
 #include <weft/cpu/isa.h>
 #include <weft/cpu/loop_walk.h>
@@ -413,6 +414,7 @@ void run_tile(const Plan& p, Index t) {
   Gathered g, next;
   gather_chunk(p, tile, 0, g);
   for (Index chunk = 1; chunk < p.chunks; ++chunk) {
+    check_interrupt("reduction");
     gather_chunk(p, tile, chunk, next);
     join_chunk(p, tile.count, chunk, g, next.first, next.second);
   }

@@ -10,6 +10,7 @@
 #include <cstring>
 
 #include <weft/core/check.h>
+#include <weft/core/interrupt.h>
 #include <weft/data/file.h>
 
 namespace weft::data {
@@ -24,8 +25,8 @@ FileCalls& calls() { return *current_calls.load(std::memory_order_acquire); }
   fail<IOError>("file", "cannot {} {}: {}", what, path, std::strerror(errno));
 }
 
-// One call at most moves 2 GiB; larger blocks are moved in pieces anyway.
-constexpr std::size_t kPiece = std::size_t{1} << 30;
+// What is moved between two looks for an interrupt; one call moves 2 GiB at most.
+constexpr std::size_t kPiece = std::size_t{1} << 24;
 
 template <class F>
 auto uninterrupted(F&& call) {
@@ -101,6 +102,7 @@ InputFile::InputFile(const std::string& path)
 InputFile::~InputFile() { calls().close(file_); }
 
 std::size_t InputFile::read_some(std::span<std::byte> out) {
+  check_interrupt("file");
   const std::size_t piece = std::min(out.size(), kPiece);
   const std::int64_t got = uninterrupted([&] { return calls().read(file_, out.data(), piece); });
   if (got < 0) refuse("read", path_);
@@ -132,7 +134,16 @@ std::vector<std::byte> read_file(const std::string& path, std::uint64_t limit) {
 // A temporary that a killed process left behind is taken over. The one that is locked may have been
 // renamed by the save that was waited for: then it is a file in use, and a new one is opened. Where
 // the file system has no locks, saves go on without.
+// The finished file takes its path's place: what is there and no file (a device!) would be gone.
+void check_replaceable(const std::string& path) {
+  struct stat there;
+  if (stat(path.c_str(), &there) != 0 || S_ISREG(there.st_mode)) return;
+  errno = S_ISDIR(there.st_mode) ? EISDIR : EINVAL;
+  refuse("replace", path);
+}
+
 OutputFile::OutputFile(const std::string& path) : path_(path), temporary_(path + ".tmp") {
+  check_replaceable(path);
   while (true) {
     file_ = open_file(temporary_, O_WRONLY | O_CREAT, "create");
     uninterrupted([&] { return calls().lock(file_); });
@@ -158,6 +169,7 @@ OutputFile::~OutputFile() {
 void OutputFile::write(const void* data, std::size_t bytes) {
   auto* at = static_cast<const char*>(data);
   while (bytes > 0) {
+    check_interrupt("file");
     const std::size_t piece = std::min(bytes, kPiece);
     const std::int64_t put = uninterrupted([&] { return calls().write(file_, at, piece); });
     if (put == 0) errno = ENOSPC;

@@ -4,6 +4,7 @@
 
 #include <weft/autograd/record.h>
 #include <weft/core/check.h>
+#include <weft/core/interrupt.h>
 #include <weft/ops/make.h>
 
 namespace weft::optim {
@@ -121,6 +122,7 @@ void Optimizer::step() {
     const auto kernel = kernels(u.param.device()).optimizer_step;
     if (!kernel) throw_no_kernel("optimizer_step", u.param.device());
   }
+  const Whole whole;
   for (const Update& u : updates) {
     OptimizerOptions options = *u.options;
     // A momentum that is switched on later starts with the gradient, too.

@@ -2,6 +2,7 @@
 
 #include <weft/autograd/record.h>
 #include <weft/core/check.h>
+#include <weft/core/interrupt.h>
 #include <weft/ops/kernels.h>
 #include <weft/ops/make.h>
 
@@ -134,6 +135,7 @@ void put_(const char* op, Tensor& x, const Choice& c, const Tensor& values, bool
     if (own.index[k].impl()->storage == x.impl()->storage) own.index[k] = own.index[k].clone();
   }
   const Sides sides(source, x, own);
+  const Whole whole(source.numel());
   kernels(x.device()).indexing.put(sides.rest(x), sides.chosen, sides.dense(source), accumulate);
   bump_version(op, x);
   if (!recorded) return;

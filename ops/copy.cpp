@@ -1,5 +1,6 @@
 #include <weft/autograd/record.h>
 #include <weft/core/check.h>
+#include <weft/core/interrupt.h>
 #include <weft/ops/kernels.h>
 
 // Copies: clone, contiguous, to, copy_, item, to_vector.
@@ -68,6 +69,7 @@ Tensor& Tensor::copy_(const Tensor& source) {
   check_inplace("copy_", *this, recorded);
   const bool shared = t.storage == s.storage && !(t.data == s.data && t.strides == s.strides);
   const Tensor from = shared ? source.clone() : source;
+  const Whole whole(numel());
   kernels(device()).copy(make_loop(t.sizes, {View(view()), from.view()}));
   bump_version("copy_", *this);
   if (recorded) {

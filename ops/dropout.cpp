@@ -2,6 +2,7 @@
 
 #include <weft/autograd/record.h>
 #include <weft/core/check.h>
+#include <weft/core/interrupt.h>
 #include <weft/ops/elementwise.h>
 #include <weft/ops/kernels.h>
 #include <weft/ops/make.h>
@@ -60,6 +61,7 @@ Tensor& dropout_(Tensor& x, double p, bool training, Generator* generator) {
   if (!drops("dropout_", x, p, training)) return x;
   const bool recorded = recording(x);
   check_inplace("dropout_", x, recorded);
+  const Whole whole;
   const Tensor keep = drop(x, x, p, generator);
   bump_version("dropout_", x);
   if (recorded) record_inplace("dropout_", x, {x}, backward_of(keep, p));

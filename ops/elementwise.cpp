@@ -5,6 +5,7 @@
 
 #include <weft/autograd/record.h>
 #include <weft/core/check.h>
+#include <weft/core/interrupt.h>
 #include <weft/ops/value.h>
 
 namespace weft {
@@ -192,6 +193,7 @@ Tensor& detail::unary_(UnaryId id, Tensor& x, const void* op) {
   const Tensor before = recorded && reads(info, Reads::Input) ? x.clone() : Tensor();
   const bool through_bool = info.gives_bool && self != DType::Bool;  // kernels write no other
   const Tensor y = through_bool ? output_like(x, DType::Bool) : x;
+  const Whole whole(x.numel());
   kernels(x.device()).unary(id, make_loop(x.sizes(), {y.view(), x.view()}), in, op);
   if (through_bool) kernels(x.device()).copy(make_loop(x.sizes(), {x.view(), y.view()}));
   bump_version(info.name, x);
@@ -256,6 +258,7 @@ Tensor& detail::binary_(BinaryId id, Tensor& a, const Tensor& other, const void*
   const Tensor b = overlaps_partly(a, other) || (input && a.impl()->storage == t.storage)
                        ? other.clone()
                        : other;
+  const Whole whole(a.numel());
   kernels(a.device()).binary(id, make_loop(s.sizes, {a.view(), a.view(), b.view()}), in, op);
   bump_version(info.name, a);
   if (recorded) {
@@ -354,12 +357,10 @@ Tensor divided(const A& a, const B& b, const char* mode) {
   if (!cuts_halves(id, weak_result(a, b))) return detail::binary(id, a, b, &kNone);
   const Tensor x = operand_of(a), y = operand_of(b);
   Tensor q = cut_quotient(x, y);
-  if (recording(x, y)) {
+  if (recording(x, y))
     record(op::TruncDiv::name, q, {x, y}, [](Tensor& g, Gradients& in) {
-      in.set(0, [&] { return g * 0; });
-      in.set(1, [&] { return g * 0; });
+      for (const std::size_t i : {0u, 1u}) in.set(i, [&] { return g * 0; });
     });
-  }
   return q;
 }
 
@@ -368,6 +369,7 @@ Tensor& divided_(Tensor& a, const B& b, const char* mode) {
   const BinaryId id = division(a, b, mode);
   if (!cuts_halves(id, weak_result(a, b))) return detail::binary_(id, a, b, &kNone);
   const Tensor q = cut_quotient(a, operand_of(b));
+  const Whole whole(a.numel());
   detail::binary_(id, a, b, &kNone);  // checks and records
   kernels(a.device()).copy(make_loop(a.sizes(), {a.view(), q.view()}));
   return a;

@@ -5,6 +5,7 @@
 
 #include <weft/autograd/record.h>
 #include <weft/core/check.h>
+#include <weft/core/interrupt.h>
 #include <weft/ops/kernels.h>
 
 namespace weft {
@@ -232,53 +233,62 @@ void check_random(const char* op, const Tensor& t) {
     fail<DTypeError>(op, "got {}, expected a floating dtype", t.dtype());
 }
 
-Tensor& random_fill(const char* op, Tensor& x, Generator* generator, auto&& fill) {
+// Fresh: nobody knows x yet.
+Tensor& random_fill(const char* op, Tensor& x, Generator* generator, bool fresh, auto&& fill) {
   check_random(op, x);
   autograd::check_inplace(op, x, false);
+  const Whole whole(fresh ? 0 : x.numel());
   fill(kernels(x.device()).random, generator_or_default(generator).next(x.numel()));
   autograd::bump_version(op, x);
   if (autograd::recording(x))
     autograd::record_inplace(op, x, {x}, [](Tensor&, autograd::Gradients&) {});
   return x;
 }
+
+Tensor& uniform_fill(Tensor& x, double low, double high, Generator* generator, bool fresh) {
+  return random_fill("uniform_", x, generator, fresh,
+                     [&](const auto& k, RandomKey key) { k.uniform(x.view(), low, high, key); });
+}
+Tensor& normal_fill(Tensor& x, double mean, double std, Generator* generator, bool fresh) {
+  return random_fill("normal_", x, generator, fresh,
+                     [&](const auto& k, RandomKey key) { k.normal(x.view(), mean, std, key); });
+}
 }  // namespace
 
 Tensor& uniform_(Tensor& x, double low, double high, Generator* generator) {
   if (!(low <= high)) fail<ValueError>("uniform_", "got [{}, {}), expected low <= high", low, high);
-  return random_fill("uniform_", x, generator,
-                     [&](const auto& k, RandomKey key) { k.uniform(x.view(), low, high, key); });
+  return uniform_fill(x, low, high, generator, false);
 }
 Tensor& normal_(Tensor& x, double mean, double std, Generator* generator) {
   if (!(std >= 0))
     fail<ValueError>("normal_", "got a standard deviation of {}, expected 0 or more", std);
-  return random_fill("normal_", x, generator,
-                     [&](const auto& k, RandomKey key) { k.normal(x.view(), mean, std, key); });
+  return normal_fill(x, mean, std, generator, false);
 }
 Tensor& bernoulli_(Tensor& x, double p, Generator* generator) {
   if (!(p >= 0 && p <= 1)) fail<ValueError>("bernoulli_", "got p = {}, expected it in [0, 1]", p);
   const Tensor probability = full({}, p, f64).expand(x.sizes());
-  return random_fill("bernoulli_", x, generator, [&](const auto& k, RandomKey key) {
+  return random_fill("bernoulli_", x, generator, false, [&](const auto& k, RandomKey key) {
     k.bernoulli(x.view(), probability.view(), key);
   });
 }
 
 Tensor rand(const Shape& sizes, const Options& options, Generator* generator) {
   Tensor t = empty(sizes, Options(options).requires_grad(false));
-  uniform_(t, 0, 1, generator);
+  uniform_fill(t, 0, 1, generator, true);
   return options.requires_grad() ? t.requires_grad_() : t;
 }
 Tensor randn(const Shape& sizes, const Options& options, Generator* generator) {
   Tensor t = empty(sizes, Options(options).requires_grad(false));
-  normal_(t, 0, 1, generator);
+  normal_fill(t, 0, 1, generator, true);
   return options.requires_grad() ? t.requires_grad_() : t;
 }
 Tensor rand_like(const Tensor& x, Generator* generator) {
   Tensor t = empty_like(x);
-  return uniform_(t, 0, 1, generator);
+  return uniform_fill(t, 0, 1, generator, true);
 }
 Tensor randn_like(const Tensor& x, Generator* generator) {
   Tensor t = empty_like(x);
-  return normal_(t, 0, 1, generator);
+  return normal_fill(t, 0, 1, generator, true);
 }
 
 Tensor randint(Index low, Index high, const Shape& sizes, const Options& options,
@@ -311,6 +321,7 @@ Tensor bernoulli(const Tensor& p, Generator* generator) {
 
 Tensor& Tensor::fill_(const Scalar& value) {
   autograd::check_inplace("fill_", *this, false);
+  const Whole whole(numel());
   fill_new(*this, value);
   autograd::bump_version("fill_", *this);
   if (autograd::recording(*this))

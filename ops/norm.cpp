@@ -4,6 +4,7 @@
 
 #include <weft/autograd/record.h>
 #include <weft/core/check.h>
+#include <weft/core/interrupt.h>
 #include <weft/ops/elementwise.h>
 #include <weft/ops/kernels.h>
 #include <weft/ops/make.h>
@@ -191,6 +192,7 @@ Statistics running_statistics(const Tensor& x, const Tensor& mean, const Tensor&
 void move_running(const Tensor& x, const Statistics& s, Tensor mean, Tensor variance,
                   double momentum) {
   const double n = static_cast<double>(x.numel() / x.sizes()[1]);
+  const Whole whole;
   norm_kernels("batch_norm", x)
       .update_running(mean.view(), variance.view(), s.mean.view(), s.variance.view(), momentum,
                       n / (n - 1));

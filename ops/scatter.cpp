@@ -1,5 +1,6 @@
 #include <weft/autograd/record.h>
 #include <weft/core/check.h>
+#include <weft/core/interrupt.h>
 #include <weft/ops/choice.h>
 #include <weft/ops/elementwise.h>
 #include <weft/ops/kernels.h>
@@ -74,6 +75,7 @@ void scatter_into(const char* op, Tensor& x, int dim, const Tensor& index, const
     return t.impl()->storage == x.impl()->storage ? t.clone() : t;
   };
   const Tensor from = apart(source), at = apart(index);
+  const Whole whole(from.numel());
   kernels(x.device()).indexing.scatter(x.view(), dim, at.view(), from.view(), accumulate);
   bump_version(op, x);
   if (!recorded) return;
@@ -182,6 +184,7 @@ Tensor& Tensor::masked_fill_(const Tensor& mask, const Scalar& value) {
   check_inplace(op, *this, recorded);
   const Tensor m = mask.impl()->storage == impl_->storage ? mask.clone() : mask,
                v = make_scalar(value, dtype(), device());
+  const Whole whole(numel());
   kernels(device()).where(make_loop(sizes(), {view(), m.view(), v.view(), view()}));
   bump_version(op, *this);
   if (recorded) {

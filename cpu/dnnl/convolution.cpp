@@ -3,8 +3,10 @@
 #include <algorithm>
 
 #include <weft/core/context.h>
+#include <weft/core/interrupt.h>
 #include <weft/core/threads.h>
 #include <weft/cpu/dnnl/cache.h>
+#include <weft/cpu/dnnl/moment.h>
 #include <weft/cpu/scratch.h>
 
 namespace weft::cpu::dnnl {
@@ -137,9 +139,6 @@ void execute(const Problem& p, bool single) {
     op.run({p.x, p.w, p.y});
 }
 
-// Deterministic mode: slices of the batch that depend on its size alone, each on one thread.
-constexpr Index kSlices = 16;
-
 Problem slice(const Problem& whole, Index first, Index last) {
   Problem p = whole;
   const ConvShape& s = whole.shape;
@@ -149,6 +148,65 @@ Problem slice(const Problem& whole, Index first, Index last) {
   p.y += first * s.k * s.oh * s.ow * size;
   return p;
 }
+
+// Pictures that take a moment; an interrupt waits for that many.
+Index pictures_at_once(const Problem& p, bool alone) {
+  const ConvShape& s = p.shape;
+  const bool bf16 = p.mode.through_bf16 || p.pictures == DType::BF16;
+  const Index each = s.oh * s.ow * s.k * s.filter_size();
+  return even_part(s.n, moment(alone ? 1 : get_num_threads(), bf16) / std::max<Index>(each, 1), 1);
+}
+
+void store(char* to, DType t, Index i, float x) {
+  if (t == DType::BF16)
+    reinterpret_cast<BFloat16*>(to)[i] = BFloat16(x);
+  else
+    reinterpret_cast<float*>(to)[i] = x;
+}
+
+// The gradients of the filters and of the bias, f(i) of f32 each, filters first.
+template <class F>
+void store_gradients(const Problem& p, F&& f) {
+  const Index weights = p.shape.k * p.shape.filter_size(), both = weights + p.shape.k;
+  parallel_for(0, p.bias ? both : weights, 16384, [&](Index begin, Index end) {
+    for (Index i = begin; i < end; ++i)
+      i < weights ? store(p.w, p.filters, i, f(i)) : store(p.bias, p.filters, i - weights, f(i));
+  });
+}
+
+Problem with_gradients_at(Problem p, float* to) {
+  p.filters = DType::F32;
+  p.w = reinterpret_cast<char*>(to);
+  if (p.bias) p.bias = reinterpret_cast<char*>(to + p.shape.k * p.shape.filter_size());
+  return p;
+}
+
+// Slices of the batch, and their sum in f32.
+void sum_slices(const Problem& p, Index each, bool alone) {
+  const Index both = p.shape.k * (p.shape.filter_size() + 1);
+  const Scratch memory(static_cast<std::size_t>(2 * both) * sizeof(float));
+  float *const sum = memory.as<float>(), *const part = sum + both;
+  for (Index i = 0; i < p.shape.n; i += each) {
+    check_interrupt("conv2d");
+    execute(with_gradients_at(slice(p, i, std::min(i + each, p.shape.n)), i ? part : sum), alone);
+    const Problem total = with_gradients_at(p, sum);
+    if (i) store_gradients(total, [&](Index k) { return sum[k] + part[k]; });
+  }
+  store_gradients(p, [&](Index k) { return sum[k]; });
+}
+
+void run_long(const Problem& p, bool alone) {
+  const Index each = pictures_at_once(p, alone);
+  if (each >= p.shape.n) return execute(p, alone);
+  if (p.pass == Pass::Weight) return sum_slices(p, each, alone);
+  for (Index i = 0; i < p.shape.n; i += each) {
+    check_interrupt("conv2d");
+    execute(slice(p, i, std::min(i + each, p.shape.n)), alone);
+  }
+}
+
+// Deterministic mode: slices of the batch that depend on its size alone, each on one thread.
+constexpr Index kSlices = 16;
 
 template <class F>
 Index each_slice(const Problem& p, F&& f) {
@@ -160,32 +218,21 @@ Index each_slice(const Problem& p, F&& f) {
 }
 
 void run(const Problem& p) {
-  if (!deterministic_algorithms()) return execute(p, false);
-  each_slice(p, [](const Problem& part, Index) { execute(part, true); });
+  if (!deterministic_algorithms()) return run_long(p, false);
+  each_slice(p, [](const Problem& part, Index) { run_long(part, true); });
 }
 
 // Parts in f32, then their sum in order.
 void run_in_order(const Problem& p) {
   const Index weights = p.shape.k * p.shape.filter_size(), both = weights + p.shape.k;
   const Scratch parts(static_cast<std::size_t>(both * kSlices) * sizeof(float));
-  const Index slices = each_slice(p, [&](Problem part, Index i) {
-    part.filters = DType::F32;
-    part.w = parts.as<char>() + i * both * static_cast<Index>(sizeof(float));
-    if (p.bias) part.bias = part.w + weights * static_cast<Index>(sizeof(float));
-    execute(part, true);
+  const Index slices = each_slice(p, [&](const Problem& part, Index i) {
+    run_long(with_gradients_at(part, parts.as<float>() + i * both), true);
   });
-  const auto store = [](char* to, DType t, Index i, float x) {
-    if (t == DType::BF16)
-      reinterpret_cast<BFloat16*>(to)[i] = BFloat16(x);
-    else
-      reinterpret_cast<float*>(to)[i] = x;
-  };
-  parallel_for(0, p.bias ? both : weights, 16384, [&](Index begin, Index end) {
-    for (Index i = begin; i < end; ++i) {
-      float sum = 0;
-      for (Index k = 0; k < slices; ++k) sum += parts.as<float>()[k * both + i];
-      i < weights ? store(p.w, p.filters, i, sum) : store(p.bias, p.filters, i - weights, sum);
-    }
+  store_gradients(p, [&](Index i) {
+    float sum = 0;
+    for (Index k = 0; k < slices; ++k) sum += parts.as<float>()[k * both + i];
+    return sum;
   });
 }
 
@@ -208,7 +255,7 @@ void convolution_backward_weight(const View& gw, void* gb, const View& gy, const
   const Problem p{Pass::Weight, shape,        mode,          x.dtype,
                   gw.dtype,     x.as<char>(), gw.as<char>(), static_cast<char*>(gb),
                   gy.as<char>()};
-  deterministic_algorithms() ? run_in_order(p) : execute(p, false);
+  deterministic_algorithms() ? run_in_order(p) : run_long(p, false);
 }
 
 }  // namespace weft::cpu::dnnl

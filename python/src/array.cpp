@@ -4,6 +4,7 @@
 #include <cstring>
 #include <memory>
 
+#include <weft/core/interrupt.h>
 #include <weft/ops/make.h>
 #include <weft/ops/shape.h>
 #include <weft/python/src/call.h>
@@ -57,6 +58,8 @@ Buffer get_buffer(PyObject* o) {
 
 // ---- Nested sequences
 
+constexpr Index kBetweenLooks = 1 << 14;  // for an interrupt, in elements
+
 bool is_sequence(PyObject* o) { return PyList_Check(o) || PyTuple_Check(o); }
 // Objects of other libraries that are arrays by another name: a pandas Series...
 bool lends_array(PyObject* o) {
@@ -105,7 +108,8 @@ struct Numbers {
   }
 };
 
-std::size_t length(PyObject* o) { return static_cast<std::size_t>(PySequence_Size(o)); }
+// Of the list itself, whatever a subclass says.
+std::size_t length(PyObject* o) { return static_cast<std::size_t>(PySequence_Fast_GET_SIZE(o)); }
 
 void measure(PyObject* o, Shape& shape) {
   while (is_sequence(o)) {
@@ -114,6 +118,13 @@ void measure(PyObject* o, Shape& shape) {
     if (n == 0) return;
     o = PySequence_Fast_GET_ITEM(o, 0);
   }
+}
+
+// What reads an element may run Python code, which may change the list.
+Owned item_of(PyObject* o, Index i) {
+  if (i >= static_cast<Index>(length(o)))
+    throw ShapeError("[tensor] got a list that became shorter while it was read");
+  return Owned(Py_NewRef(PySequence_Fast_GET_ITEM(o, i)));
 }
 
 void gather(PyObject* o, int depth, Numbers& into) {
@@ -129,7 +140,10 @@ void gather(PyObject* o, int depth, Numbers& into) {
                      " in dimension " + std::to_string(depth) + ", expected a sequence of " +
                      std::to_string(wanted));
   }
-  for (Index i = 0; i < wanted; ++i) gather(PySequence_Fast_GET_ITEM(o, i), depth + 1, into);
+  for (Index i = 0; i < wanted; ++i) {
+    if (i % kBetweenLooks == 0) check_interrupt("tensor");
+    gather(item_of(o, i).get(), depth + 1, into);
+  }
 }
 
 // A list whose elements are arrays or tensors of dimensions: stacked.
@@ -142,7 +156,7 @@ bool holds_arrays(PyObject* o) {
 Tensor stack_of(PyObject* o) {
   std::vector<Tensor> parts;
   for (std::size_t i = 0; i < length(o); ++i) {
-    parts.push_back(as_tensor(PySequence_Fast_GET_ITEM(o, static_cast<Py_ssize_t>(i))).detach());
+    parts.push_back(as_tensor(item_of(o, static_cast<Index>(i)).get()).detach());
   }
   return weft::stack(parts);
 }
@@ -249,7 +263,11 @@ Tensor tensor_from_buffer(PyObject* o, bool may_copy) {
 
 Tensor tensor_from_values(PyObject* o, std::optional<DType> dtype) {
   if (lends_array(o)) {
-    return tensor_from_values(Owned(PyObject_CallMethod(o, "__array__", nullptr)).get(), dtype);
+    const Owned array(PyObject_CallMethod(o, "__array__", nullptr));
+    if (!lends_array(array.get())) return tensor_from_values(array.get(), dtype);
+    PyErr_Format(PyExc_TypeError, "[tensor] got %s from __array__ of %s, expected an array",
+                 Py_TYPE(array.get())->tp_name, Py_TYPE(o)->tp_name);
+    throw PythonError();
   }
   if (is_listable(o)) {
     return tensor_from_values(Owned(PySequence_List(o)).get(), dtype);

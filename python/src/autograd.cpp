@@ -3,6 +3,7 @@
 #include <weft/autograd/engine.h>
 #include <weft/autograd/function.h>
 #include <weft/autograd/gradcheck.h>
+#include <weft/autograd/origin.h>
 #include <weft/core/error.h>
 #include <weft/ops/autocast.h>
 #include <weft/ops/make.h>
@@ -214,7 +215,21 @@ struct Autocast {  // entered and left as a context manager
   std::vector<std::unique_ptr<AutocastGuard>> guards;
 };
 
+// The calls of Python that led to where this thread is, as tracebacks show them.
+std::string call_stack() {
+  if (!Py_IsInitialized()) return {};
+  const py::gil_scoped_acquire locked;
+  try {
+    const py::object lines = py::module_::import("traceback").attr("format_stack")();
+    return py::str("").attr("join")(lines).cast<std::string>();
+  } catch (py::error_already_set& e) {
+    e.discard_as_unraisable("detect_anomaly");
+    return {};
+  }
+}
+
 void bind_modes(py::module_& m) {
+  autograd::set_origin_function(call_stack);
   m.def("is_grad_enabled", &grad_enabled,
         "Whether operations of this thread are recorded.\n\n"
         ">>> weft.is_grad_enabled()\n"

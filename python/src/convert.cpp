@@ -35,8 +35,12 @@ Index to_index(PyObject* o) {
 
 Shape to_shape(PyObject* o) {
   if (PyIndex_Check(o) && !PySequence_Check(o)) return Shape(to_index(o));
-  const Owned items(PySequence_Fast(o, "expected an int or a sequence of ints"));
-  return shape_from_args(PySequence_Fast_ITEMS(items.get()), PySequence_Fast_GET_SIZE(items.get()));
+  const Owned sequence(PySequence_Fast(o, "expected an int or a sequence of ints"));
+  const Owned items(PySequence_Tuple(sequence.get()));  // __index__ may change a list
+  Shape shape;
+  for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(items.get()); ++i)
+    shape.push_back(to_index(PyTuple_GET_ITEM(items.get(), i)));
+  return shape;
 }
 
 Shape shape_from_args(PyObject* const* args, Py_ssize_t n) {

@@ -9,4 +9,8 @@ namespace weft::python {
 // where PyTorch raises that). False with an error set if that fails.
 bool add_errors(PyObject* module);
 
+// Called when all is bound: objects whose __init__ was not called raise TypeError where they are
+// used.
+void refuse_unmade_objects();
+
 }  // namespace weft::python

@@ -1,6 +1,7 @@
 #include <weft/python/src/call.h>
 
 #include <weft/autograd/node.h>
+#include <weft/core/interrupt.h>
 #include <weft/python/src/dtype.h>
 #include <weft/python/src/elementwise.h>
 
@@ -13,6 +14,12 @@ PyCFunction fast(PyObject* (*f)(PyObject*, PyObject* const*, Py_ssize_t, PyObjec
 }
 PyCFunction fast(PyObject* (*f)(PyObject*, PyObject* const*, Py_ssize_t)) {
   return reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(f));
+}
+
+bool is_true(PyObject* o) {
+  const int truth = PyObject_IsTrue(o);
+  if (truth < 0) throw PythonError();
+  return truth == 1;
 }
 
 // ---- Properties
@@ -129,7 +136,7 @@ PyObject* reduced(PyObject* self, PyObject* const* args, Py_ssize_t n, PyObject*
   return guarded([&] {
     const Arguments<3> a("(dim=None, keepdim=False, dtype=None)", names, args, n, keywords);
     const Shape dims = a[0] ? to_shape(a[0]) : Shape();
-    const bool keepdim = a[1] && PyObject_IsTrue(a[1]) == 1;
+    const bool keepdim = a[1] && is_true(a[1]);
     std::optional<DType> type;
     if (a[2]) type = to_dtype(a[2]);
     Tensor y;
@@ -147,8 +154,8 @@ PyObject* backward(PyObject* self, PyObject* const* args, Py_ssize_t n, PyObject
   return guarded([&]() -> PyObject* {
     const Arguments<3> a("backward(gradient=None, retain_graph=None, create_graph=False)", names,
                          args, n, keywords);
-    const bool create = a[2] && PyObject_IsTrue(a[2]) == 1;
-    const bool retain = a[1] ? PyObject_IsTrue(a[1]) == 1 : create;
+    const bool create = a[2] && is_true(a[2]);
+    const bool retain = a[1] ? is_true(a[1]) : create;
     const Tensor gradient = a[0] ? as_tensor(a[0]) : Tensor();
     {
       const Unlocked unlocked;
@@ -181,9 +188,16 @@ PyObject* list_of(const Tensor& x, const char* at, int d) {
     });
   }
   Owned list(PyList_New(x.sizes()[d]));
-  for (Index i = 0; i < x.sizes()[d]; ++i) {
-    const Index step = i * x.strides()[d] * static_cast<Index>(x.itemsize());
-    PyList_SET_ITEM(list.get(), i, Owned(list_of(x, at + step, d + 1)).release());
+  Index i = 0;
+  try {
+    for (; i < x.sizes()[d]; ++i) {
+      if (i % (1 << 14) == 0) check_interrupt("tolist");
+      const Index step = i * x.strides()[d] * static_cast<Index>(x.itemsize());
+      PyList_SET_ITEM(list.get(), i, Owned(list_of(x, at + step, d + 1)).release());
+    }
+  } catch (...) {
+    Py_SET_SIZE(list.get(), i);  // a walk over what was never set would take its time
+    throw;
   }
   return list.release();
 }

@@ -59,9 +59,17 @@ py::object from_array(const Tensor&, const py::object& array, const py::object&,
   return py::cast(tensor_from_buffer(array.ptr()));
 }
 
+struct RecursionLimit {
+  RecursionLimit() {
+    if (Py_EnterRecursiveCall(" in a NumPy function of tensors")) throw py::error_already_set();
+  }
+  ~RecursionLimit() { Py_LeaveRecursiveCall(); }
+};
+
 // The arguments of a function with arrays in place of tensors, at any depth.
 py::object with_arrays(const py::handle& o) {
   if (is_tensor(o.ptr())) return to_numpy(tensor_of(o.ptr()), false);
+  const RecursionLimit limit;  // lists may hold themselves
   if (PyTuple_CheckExact(o.ptr()) || PyList_CheckExact(o.ptr())) {
     py::list items;
     for (const py::handle item : o) items.append(with_arrays(item));

@@ -1,3 +1,5 @@
+#include <sys/stat.h>
+
 #include <atomic>
 #include <thread>
 
@@ -144,6 +146,10 @@ TEST_CASE("paths that cannot be written or read are named", "[file]") {
   CHECK_THROWS_MATCHES(
       data::save_file(scratch.path("no/folder"), nothing), IOError,
       Catch::Matchers::MessageMatches(Catch::Matchers::ContainsSubstring("no/folder")));
+  REQUIRE(mkfifo(scratch.path("pipe").c_str(), 0600) == 0);
+  CHECK_THROWS_AS(data::save_file(scratch.path("pipe"), nothing), IOError);
+  struct stat pipe;
+  CHECK((stat(scratch.path("pipe").c_str(), &pipe) == 0 && S_ISFIFO(pipe.st_mode)));
   CHECK_THROWS_AS(data::InputFile(scratch.path("")), IOError);
   CHECK_THROWS_AS(data::InputFile("/dev/null"), IOError);
   scratch.write("five", "12345");

@@ -200,6 +200,23 @@ def test_anomaly_names_the_operation():
     assert not weft.is_anomaly_enabled()
 
 
+def test_anomaly_tells_the_line_that_made_the_tensor():
+    def forward(x):
+        y = x * 1
+        return y.sqrt()  # the culprit
+
+    with autograd.detect_anomaly():
+        y = forward(leaf(-1.0))
+        with pytest.raises(RuntimeError) as caught:
+            y.sum().backward()
+    lines = str(caught.value).splitlines()
+    assert "return y.sqrt()  # the culprit" in lines[-1] and __file__ in lines[-2]
+    y = forward(leaf(-1.0))
+    with autograd.detect_anomaly(), pytest.raises(RuntimeError) as caught:
+        y.sum().backward()
+    assert "culprit" not in str(caught.value)  # made outside
+
+
 def test_checkpoint_gives_the_same_gradients_with_the_same_random_numbers():
     x = leaf(*[0.5] * 64)
 
