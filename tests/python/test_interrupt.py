@@ -91,6 +91,6 @@ def test_ctrl_c_ends_one_long_call(name, threads):
 
 
 def test_ctrl_c_does_not_leave_a_tensor_half_written():
-    setup = "x = weft.ones(100_000_000)"  # a second or more
-    after = "assert x[0].item() in (1.0, 2.0, 2.0**0.5, 2.0**1.5) or 2.8 < x[0].item() < 2.9; assert bool((x == x[0]).all())"
-    seconds_late("x.add_(1); x.pow_(1.5); time.sleep(9)", setup, 1, after)
+    setup = "x = weft.ones(100_000_000)"
+    after = "assert x[0] != 1 and bool((x == x[0]).all())"
+    seconds_late("for _ in range(99): x.erf_()", setup, 1, after)
