@@ -31,9 +31,9 @@ WEFT_API void run_parallel(Index begin, Index end, Index grain, RangeFunction bo
 
 // Calls body(b, e) on ranges that together are [begin, end): in the calling thread where there are
 // no more than grain elements, one thread is set or the caller is itself in a parallel region, else
-// on several threads, each with at most one range, which holds at least grain elements but for
-// rounding. How the ranges are cut depends on the number of threads. An exception (the first, where
-// there are several) reaches the caller after all ranges have ended.
+// on several threads, each with at most one range of at least grain elements but for rounding (in
+// several calls where an interrupt check is set). How ranges are cut depends on the number of
+// threads. An exception (the first, of several) reaches the caller after all ranges have ended.
 template <class F>
 void parallel_for(Index begin, Index end, Index grain, F&& body) {
   if (end <= begin) return;
