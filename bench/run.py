@@ -185,6 +185,18 @@ def python(bench):
     nothing = seconds_to_import("pass", path)
     weft = (seconds_to_import("import weft", path) - nothing) * 1000
     bench.row("Python: import weft", "ms", weft, 60, "the aim", 1)
+    script = ROOT / "bench" / "training.py"
+    results = bench.take_turns(
+        {
+            "Python": ["env", f"PYTHONPATH={path}", sys.executable, script, "step"],
+            "C++": [bench.bin / "bench_alexnet", "--json", "--steps", STEPS],
+        }
+    )
+    weft, cpp = (statistics.median(results[name]["step_ms"]) for name in ("Python", "C++"))
+    bench.row("Python: AlexNet step f32", "ms", weft, cpp, "Weft, C++", 1 / 1.02)
+    rates = json.loads(run([sys.executable, script, "loader"], env=env))["pictures_per_second"]
+    rate = statistics.median(rates)
+    bench.row("Python: loader, crop and flip", "pictures/s", rate, 20000, "the aim", 1, best="greatest")
 
 
 def streams(bench):

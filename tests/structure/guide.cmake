@@ -10,8 +10,7 @@ file(REMOVE_RECURSE ${place})
 execute_process(COMMAND ${CMAKE_COMMAND} --install ${BUILD} --prefix ${place}/prefix
                 OUTPUT_QUIET COMMAND_ERROR_IS_FATAL ANY)
 run(${CMAKE_COMMAND} -S ${ROOT}/docs/guide -B ${place}/build -G Ninja -D CMAKE_CXX_FLAGS=-O0
-    -D CMAKE_PREFIX_PATH=${place}/prefix/ -D CMAKE_CXX_COMPILER=${COMPILER}
-    -D CMAKE_CXX_COMPILER_LAUNCHER=${LAUNCHER})
+    -D CMAKE_PREFIX_PATH=${place}/prefix/ -D CMAKE_CXX_COMPILER=${COMPILER})
 run(${CMAKE_COMMAND} --build ${place}/build --parallel 2)
 
 file(GLOB programs ${ROOT}/docs/guide/*.cpp)
