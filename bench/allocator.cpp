@@ -30,7 +30,7 @@ void weft_header(benchmark::State& state) {
 void weft_data(benchmark::State& state) {
   const std::size_t bytes = size_of(state);
   for (auto _ : state) {
-    const weft::Allocation a = weft::allocate(weft::kCPU, bytes);
+    weft::Allocation a = weft::allocate(weft::kCPU, bytes);
     benchmark::DoNotOptimize(a.data);
     weft::deallocate(weft::kCPU, a);
   }
