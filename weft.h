@@ -7,6 +7,7 @@
 #include <weft/autograd/mode.h>
 #include <weft/core/allocator.h>
 #include <weft/core/context.h>
+#include <weft/core/cuda.h>
 #include <weft/core/random.h>
 #include <weft/core/tensor.h>
 #include <weft/core/threads.h>

@@ -21,6 +21,9 @@ void check_inputs(const std::vector<Tensor>& inputs) {
                        "got input {} of {}, expected float64: differences need its digits", i,
                        t.dtype);
     }
+    if (inputs[i].device() != kCPU) {
+      fail<DeviceError>("gradcheck", "got input {} on {}, expected cpu", i, inputs[i].device());
+    }
     if (may_overlap(t.sizes, t.strides)) {
       fail<ValueError>("gradcheck",
                        "got input {} some of whose elements share memory, expected none", i);

@@ -9,6 +9,7 @@
 #include <weft/core/allocator.h>
 #include <weft/core/caching_allocator.h>
 #include <weft/core/check.h>
+#include <weft/core/cuda_plugin.h>
 #include <weft/core/fork.h>
 #include <weft/core/interrupt.h>
 #include <weft/core/memory_source.h>
@@ -29,7 +30,7 @@ constexpr bool kSanitized = false;
 
 struct Registered {
   std::atomic<CachingAllocator*> allocator{nullptr};
-  Stream (*current_stream)() = nullptr;
+  Stream (*current_stream)(int device) = nullptr;
 };
 constinit Registered registered[128];  // CUDA devices by index
 constinit std::atomic<std::uint64_t> fail_countdown{0};
@@ -148,7 +149,7 @@ Allocation allocate_cached(CachingAllocator& allocator, Device device, std::size
   if (device == kCPU) {
     detail::publish_small();
   } else if (const auto current = registered[device.index].current_stream) {
-    stream = current();
+    stream = current(device.index);
   }
   CachingAllocator::Block* block = allocator.allocate(bytes, stream);
   return {CachingAllocator::data(block), block, bytes};
@@ -190,14 +191,17 @@ void deallocate_slow(Device device, const Allocation& a) noexcept {
 
 CachingAllocator& caching_allocator(Device device) {
   if (device == kCPU) return cpu_allocator();
-  CachingAllocator* allocator =
-      device.index < 0 ? nullptr : registered[device.index].allocator.load();
-  if (!allocator)
-    fail<DeviceError>("allocate", "got device {}, which has no allocator here", device);
-  return *allocator;
+  const auto find = [device] { return registered[device.index].allocator.load(); };
+  if (device.index >= 0) {
+    if (CachingAllocator* allocator = find()) [[likely]]
+      return *allocator;
+    cuda::plugin(device);  // loads the back end, which registers its devices
+    if (CachingAllocator* allocator = find()) return *allocator;
+  }
+  fail<DeviceError>("allocate", "got device {}, which has no allocator here", device);
 }
 
-void register_allocator(Device device, CachingAllocator* allocator, Stream (*current_stream)()) {
+void register_allocator(Device device, CachingAllocator* allocator, Stream (*current_stream)(int)) {
   if (device.type == DeviceType::CPU || device.index < 0)
     fail<DeviceError>("register_allocator", "got {}, expected a device with an index", device);
   registered[device.index].current_stream = current_stream;

@@ -50,10 +50,6 @@ std::string own_group() {
 
 }  // namespace
 
-void MemorySource::fill(void* data, unsigned char value, std::size_t bytes) noexcept {
-  std::memset(data, value, bytes);
-}
-
 CpuSource::CpuSource(std::size_t capacity) : capacity_(capacity) {}
 
 void* CpuSource::allocate(std::size_t bytes) noexcept {

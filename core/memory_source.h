@@ -16,8 +16,11 @@ class WEFT_API MemorySource {
   virtual void free(void* data, std::size_t bytes) noexcept = 0;
   // How much it could ever give, in bytes; 0: unknown.
   virtual std::size_t capacity() const noexcept { return 0; }
-  // For the poison mode: sets each byte to value. The default is for host memory.
-  virtual void fill(void* data, unsigned char value, std::size_t bytes) noexcept;
+  // For the poison mode: sets each byte to value. The default is for host memory. (Inline, so that
+  // a back end in a library of its own can derive from this class.)
+  virtual void fill(void* data, unsigned char value, std::size_t bytes) noexcept {
+    __builtin_memset(data, value, bytes);
+  }
 };
 
 // mmap. Pieces of 2 MiB and more start on a 2 MiB border and ask for huge pages. Gives at most the

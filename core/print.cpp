@@ -4,6 +4,7 @@
 
 #include <weft/core/check.h>
 #include <weft/core/tensor.h>
+#include <weft/core/transfer.h>
 
 // Tensors as PyTorch prints them, with its defaults: 4 digits, lines of 80, and from 1001 elements
 // on only 3 at either end of each dimension.
@@ -16,6 +17,12 @@ constexpr std::size_t kLine = 80, kIndent = 7;  // as wide as "tensor("
 class Printer {
  public:
   explicit Printer(const Tensor& t) : t_(t), summarise_(t.numel() > kThreshold) {
+    const Storage& s = *t.impl()->storage;
+    if (s.device() != kCPU) {
+      copy_.resize(s.bytes());
+      transfer(copy_.data(), kCPU, s.data(), s.device(), s.bytes());
+    }
+    base_ = s.device() == kCPU ? static_cast<const char*>(s.data()) : copy_.data();
     if (is_floating(t.dtype())) {
       each(0, t_.storage_offset(), [&](Index at) { measure(number(at)); });
       scientific_ = highest_ > 0 &&
@@ -49,7 +56,7 @@ class Printer {
   T read(Index at) const {
     return dispatch(t_.dtype(), [&](auto tag) {
       using E = typename decltype(tag)::type;
-      return static_cast<T>(static_cast<const E*>(t_.impl()->storage->data())[at]);
+      return static_cast<T>(reinterpret_cast<const E*>(base_)[at]);
     });
   }
   double number(Index at) const { return read<double>(at); }
@@ -112,6 +119,8 @@ class Printer {
   }
 
   const Tensor& t_;
+  std::vector<char> copy_;  // of what lies on another device
+  const char* base_;        // the storage's first byte, on the CPU
   bool summarise_, scientific_ = false, whole_ = true;
   double lowest_ = 0, highest_ = 0;
   std::size_t width_ = 1;
@@ -128,6 +137,10 @@ std::string grad_suffix(const Tensor& t) {
   return t.requires_grad() ? "requires_grad=True" : "";
 }
 
+std::string device_suffix(const Tensor& t) {
+  return t.device() == kCPU ? "" : fmt::format("device='{}'", t.device());
+}
+
 std::string size_suffix(const Tensor& t) {
   if (t.numel() > 0 || t.dim() == 1) return "";
   return fmt::format("size=({})", fmt::join(t.sizes(), ", "));
@@ -141,7 +154,8 @@ std::string Tensor::str() const {
   const std::size_t line_start = s.rfind('\n');
   std::size_t used =
       s.size() - (line_start == std::string::npos ? std::size_t(-1) : line_start) + 1;
-  for (const std::string& suffix : {size_suffix(*this), dtype_suffix(*this), grad_suffix(*this)}) {
+  for (const std::string& suffix :
+       {device_suffix(*this), size_suffix(*this), dtype_suffix(*this), grad_suffix(*this)}) {
     if (suffix.empty()) continue;
     const bool fits = used + suffix.size() + 2 <= kLine;
     s += (fits ? ", " : ",\n" + std::string(kIndent, ' ')) + suffix;

@@ -1,4 +1,5 @@
 #include <weft/core/tensor.h>
+#include <weft/core/transfer.h>
 
 #include <cmath>
 #include <limits>
@@ -78,11 +79,16 @@ Tensor make_alias(const Tensor& x, const Layout& layout) {
   return y;
 }
 
-Tensor make_scalar(const Scalar& value, DType dtype, Device) {
-  Tensor t = make_tensor({}, {}, dtype, kCPU);
+Tensor make_scalar(const Scalar& value, DType dtype, Device device) {
+  Tensor t = make_tensor({}, {}, dtype, device);
   dispatch(dtype, [&](auto tag) {
     using T = typename decltype(tag)::type;
-    *static_cast<T*>(t.impl()->data) = value.to<T>();
+    if (device == kCPU) [[likely]] {
+      *static_cast<T*>(t.impl()->data) = value.to<T>();
+    } else {
+      const T v = value.to<T>();
+      transfer(t.impl()->data, device, &v, kCPU, sizeof v);
+    }
   });
   t.impl()->weak = true;
   return t;

@@ -206,7 +206,7 @@ void put(const View& out, const Chosen& chosen, const View& source, bool accumul
   });
 }
 
-bool within(const View& index, Index low, Index high) {
+bool within(const char*, const View& index, Index low, Index high, const Index* also) {
   if (numel(index) == 0) return true;
   std::atomic<bool> good{true};
   const Loop loop = make_loop(index.sizes(), {index});
@@ -214,7 +214,7 @@ bool within(const View& index, Index low, Index high) {
     bool inside = true;
     for (Index i = 0; i < n; ++i) {
       const Index j = *reinterpret_cast<const Index*>(at[0] + i * loop.stride[0][0]);
-      inside &= j >= low && j < high;
+      inside &= (j >= low && j < high) || (also && j == *also);
     }
     if (!inside) good.store(false, std::memory_order_relaxed);
   });

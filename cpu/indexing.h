@@ -9,7 +9,7 @@ void gather(const View& out, const View& x, int dim, const View& index);
 void scatter(const View& out, int dim, const View& index, const View& source, bool accumulate);
 void take(const View& out, const View& x, const Chosen& chosen);
 void put(const View& out, const Chosen& chosen, const View& source, bool accumulate);
-bool within(const View& index, Index low, Index high);
+bool within(const char* op, const View& index, Index low, Index high, const Index* also);
 Index nonzero(const View& out, const View& x);
 
 }  // namespace weft::cpu

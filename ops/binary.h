@@ -17,15 +17,15 @@ struct Add {
   static constexpr Reads reads = Reads::Nothing;
   double alpha = 1;
   template <class T>
-  T forward(T a, T b) const {
+  WEFT_HD T forward(T a, T b) const {
     return a + b * T(alpha);
   }
   template <class T>
-  T grad_a(T g, T, T, T) const {
+  WEFT_HD T grad_a(T g, T, T, T) const {
     return g;
   }
   template <class T>
-  T grad_b(T g, T, T, T) const {
+  WEFT_HD T grad_b(T g, T, T, T) const {
     return g * T(alpha);
   }
 };
@@ -36,15 +36,15 @@ struct Sub {
   static constexpr Reads reads = Reads::Nothing;
   double alpha = 1;
   template <class T>
-  T forward(T a, T b) const {
+  WEFT_HD T forward(T a, T b) const {
     return a - b * T(alpha);
   }
   template <class T>
-  T grad_a(T g, T, T, T) const {
+  WEFT_HD T grad_a(T g, T, T, T) const {
     return g;
   }
   template <class T>
-  T grad_b(T g, T, T, T) const {
+  WEFT_HD T grad_b(T g, T, T, T) const {
     return g * T(-alpha);
   }
 };
@@ -54,15 +54,15 @@ struct Mul {
   static constexpr Domain domain = Domain::All;
   static constexpr Reads reads = Reads::Input;
   template <class T>
-  T forward(T a, T b) const {
+  WEFT_HD T forward(T a, T b) const {
     return a * b;
   }
   template <class T>
-  T grad_a(T g, T, T b, T) const {
+  WEFT_HD T grad_a(T g, T, T b, T) const {
     return g * b;
   }
   template <class T>
-  T grad_b(T g, T a, T, T) const {
+  WEFT_HD T grad_b(T g, T a, T, T) const {
     return g * a;
   }
 };
@@ -72,15 +72,15 @@ struct Div {
   static constexpr Domain domain = Domain::Floating;
   static constexpr Reads reads = Reads::Input;
   template <class T>
-  T forward(T a, T b) const {
+  WEFT_HD T forward(T a, T b) const {
     return a / b;
   }
   template <class T>
-  T grad_a(T g, T, T b, T) const {
+  WEFT_HD T grad_a(T g, T, T b, T) const {
     return g / b;
   }
   template <class T>
-  T grad_b(T g, T a, T b, T) const {
+  WEFT_HD T grad_b(T g, T a, T b, T) const {
     return -g * ((a / b) / b);
   }
 };
@@ -90,15 +90,15 @@ struct TruncDiv {
   static constexpr Domain domain = Domain::Number;
   static constexpr Reads reads = Reads::Nothing;
   template <class T>
-  T forward(T a, T b) const {
+  WEFT_HD T forward(T a, T b) const {
     return trunc_div(a, b);
   }
   template <class T>
-  T grad_a(T g, T, T, T) const {
+  WEFT_HD T grad_a(T g, T, T, T) const {
     return g * T(0);
   }
   template <class T>
-  T grad_b(T g, T, T, T) const {
+  WEFT_HD T grad_b(T g, T, T, T) const {
     return g * T(0);
   }
 };
@@ -108,15 +108,15 @@ struct FloorDiv {
   static constexpr Domain domain = Domain::Number;
   static constexpr Reads reads = Reads::Nothing;
   template <class T>
-  T forward(T a, T b) const {
+  WEFT_HD T forward(T a, T b) const {
     return floor_div(a, b);
   }
   template <class T>
-  T grad_a(T g, T, T, T) const {
+  WEFT_HD T grad_a(T g, T, T, T) const {
     return g * T(0);
   }
   template <class T>
-  T grad_b(T g, T, T, T) const {
+  WEFT_HD T grad_b(T g, T, T, T) const {
     return g * T(0);
   }
 };
@@ -126,17 +126,17 @@ struct Pow {
   static constexpr Domain domain = Domain::Number;
   static constexpr Reads reads = Reads::Both;
   template <class T>
-  T forward(T a, T b) const {
+  WEFT_HD T forward(T a, T b) const {
     return pow(a, b);
   }
   // b == 0 gives 0 also where a is 0.
   template <class T>
-  T grad_a(T g, T a, T b, T) const {
+  WEFT_HD T grad_a(T g, T a, T b, T) const {
     return select(b == T(0), T(0), g * b * pow(a, b - T(1)));
   }
   // 0 to a positive power stays 0 nearby: its logarithm must not spoil that.
   template <class T>
-  T grad_b(T g, T a, T b, T y) const {
+  WEFT_HD T grad_b(T g, T a, T b, T y) const {
     const auto zero = (a == T(0)) & (b >= T(0));
     return g * select(zero, T(0), y * log(select(zero, T(1), a)));
   }
@@ -148,15 +148,15 @@ struct Maximum {
   static constexpr Domain domain = Domain::All;
   static constexpr Reads reads = Reads::Input;
   template <class T>
-  T forward(T a, T b) const {
+  WEFT_HD T forward(T a, T b) const {
     return select(is_nan(a) | (a > b), a, b);
   }
   template <class T>
-  T grad_a(T g, T a, T b, T) const {
+  WEFT_HD T grad_a(T g, T a, T b, T) const {
     return select(a < b, T(0), select(a == b, g * T(0.5), g));
   }
   template <class T>
-  T grad_b(T g, T a, T b, T) const {
+  WEFT_HD T grad_b(T g, T a, T b, T) const {
     return select(a > b, T(0), select(a == b, g * T(0.5), g));
   }
 };
@@ -167,15 +167,15 @@ struct Minimum {
   static constexpr Domain domain = Domain::All;
   static constexpr Reads reads = Reads::Input;
   template <class T>
-  T forward(T a, T b) const {
+  WEFT_HD T forward(T a, T b) const {
     return select(is_nan(a) | (a < b), a, b);
   }
   template <class T>
-  T grad_a(T g, T a, T b, T) const {
+  WEFT_HD T grad_a(T g, T a, T b, T) const {
     return select(a > b, T(0), select(a == b, g * T(0.5), g));
   }
   template <class T>
-  T grad_b(T g, T a, T b, T) const {
+  WEFT_HD T grad_b(T g, T a, T b, T) const {
     return select(a < b, T(0), select(a == b, g * T(0.5), g));
   }
 };
@@ -185,7 +185,7 @@ struct Eq {
   static constexpr Domain domain = Domain::All;
   static constexpr Result result = Result::Bool;
   template <class T>
-  auto forward(T a, T b) const {
+  WEFT_HD auto forward(T a, T b) const {
     return a == b;
   }
 };
@@ -195,7 +195,7 @@ struct Ne {
   static constexpr Domain domain = Domain::All;
   static constexpr Result result = Result::Bool;
   template <class T>
-  auto forward(T a, T b) const {
+  WEFT_HD auto forward(T a, T b) const {
     return !(a == b);
   }
 };
@@ -205,7 +205,7 @@ struct Lt {
   static constexpr Domain domain = Domain::All;
   static constexpr Result result = Result::Bool;
   template <class T>
-  auto forward(T a, T b) const {
+  WEFT_HD auto forward(T a, T b) const {
     return a < b;
   }
 };
@@ -215,7 +215,7 @@ struct Le {
   static constexpr Domain domain = Domain::All;
   static constexpr Result result = Result::Bool;
   template <class T>
-  auto forward(T a, T b) const {
+  WEFT_HD auto forward(T a, T b) const {
     return a <= b;
   }
 };
@@ -225,7 +225,7 @@ struct Gt {
   static constexpr Domain domain = Domain::All;
   static constexpr Result result = Result::Bool;
   template <class T>
-  auto forward(T a, T b) const {
+  WEFT_HD auto forward(T a, T b) const {
     return a > b;
   }
 };
@@ -235,7 +235,7 @@ struct Ge {
   static constexpr Domain domain = Domain::All;
   static constexpr Result result = Result::Bool;
   template <class T>
-  auto forward(T a, T b) const {
+  WEFT_HD auto forward(T a, T b) const {
     return a >= b;
   }
 };
@@ -245,7 +245,7 @@ struct LogicalAnd {
   static constexpr Domain domain = Domain::All;
   static constexpr Result result = Result::Bool;
   template <class T>
-  auto forward(T a, T b) const {
+  WEFT_HD auto forward(T a, T b) const {
     return !((a == T(0)) | (b == T(0)));
   }
 };
@@ -255,7 +255,7 @@ struct LogicalOr {
   static constexpr Domain domain = Domain::All;
   static constexpr Result result = Result::Bool;
   template <class T>
-  auto forward(T a, T b) const {
+  WEFT_HD auto forward(T a, T b) const {
     return !((a == T(0)) & (b == T(0)));
   }
 };
@@ -265,7 +265,7 @@ struct LogicalXor {
   static constexpr Domain domain = Domain::All;
   static constexpr Result result = Result::Bool;
   template <class T>
-  auto forward(T a, T b) const {
+  WEFT_HD auto forward(T a, T b) const {
     return ((a == T(0)) | (b == T(0))) & !((a == T(0)) & (b == T(0)));
   }
 };

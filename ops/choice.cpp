@@ -5,6 +5,7 @@
 #include <weft/core/interrupt.h>
 #include <weft/ops/kernels.h>
 #include <weft/ops/make.h>
+#include <weft/ops/one_device.h>
 
 namespace weft::detail {
 
@@ -74,7 +75,7 @@ Tensor integer_index(const char* op, const Tensor& index) {
 
 void check_range(const char* op, const Tensor& index, int dim, Index size, bool wraps) {
   const Index low = wraps ? -size : 0;
-  if (kernels(index.device()).indexing.within(index.view(), low, size)) return;
+  if (kernels(index.device()).indexing.within(op, index.view(), low, size, nullptr)) return;
   for (const Index i : index.to_vector<Index>()) {
     if (i >= low && i < size) continue;
     if (size == 0) fail<IndexError>(op, "got index {} in dim {} of size 0, expected none", i, dim);
@@ -84,6 +85,7 @@ void check_range(const char* op, const Tensor& index, int dim, Index size, bool 
 }
 
 Choice choose(const char* op, const Tensor& x, int dim, const Tensor& index) {
+  check_one_device(op, x, index);
   Choice c;
   c.count = 1;
   c.dim[0] = dim;

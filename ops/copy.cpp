@@ -1,6 +1,7 @@
 #include <weft/autograd/record.h>
 #include <weft/core/check.h>
 #include <weft/core/interrupt.h>
+#include <weft/core/transfer.h>
 #include <weft/ops/kernels.h>
 
 // Copies: clone, contiguous, to, copy_, item, to_vector.
@@ -48,9 +49,19 @@ Tensor Tensor::to(DType wanted, bool copy) const {
 }
 
 Tensor Tensor::to(Device wanted, bool copy) const {
-  get("to");
-  if (wanted == device()) return copy ? clone() : *this;
-  fail<DeviceError>("to", "got {}, expected cpu: this build has no other device", wanted);
+  const TensorImpl& t = get("to");
+  const Device here = device();
+  if (wanted == here) return copy ? clone() : *this;
+  // Bytes travel as they lie; elements with gaps between them are gathered where they are.
+  const Shape strides = dense_strides(t.sizes, t.strides);
+  const Tensor x = t.strides == strides ? detach() : detach().clone();
+  Tensor y = make_tensor(t.sizes, strides, t.dtype, wanted);
+  transfer(y.data(), wanted, x.data(), here, x.nbytes());
+  if (recording(*this)) {
+    record("to", y, {*this},
+           [here](Tensor& g, Gradients& in) { in.set(0, [&] { return g.to(here); }); });
+  }
+  return y;
 }
 
 Tensor Tensor::to(const Options& options, bool copy) const {
@@ -60,10 +71,7 @@ Tensor Tensor::to(const Options& options, bool copy) const {
 Tensor& Tensor::copy_(const Tensor& source) {
   TensorImpl& t = get("copy_");
   const TensorImpl& s = source.get("copy_");
-  if (source.device() != device()) {
-    fail<DeviceError>("copy_", "got tensors on {} and {}, expected one device", device(),
-                      source.device());
-  }
+  if (source.device() != device()) return copy_(source.to(device()));
   weft::expand("copy_", source.layout(), t.sizes);  // throws where it does not broadcast
   const bool recorded = recording(*this, source);
   check_inplace("copy_", *this, recorded);
@@ -84,14 +92,16 @@ Scalar Tensor::item() const {
     fail<ShapeError>("item", "got a tensor of shape [{}], expected one element",
                      fmt::join(sizes(), ", "));
   return dispatch(dtype(), [&](auto tag) {
-    return Scalar(*static_cast<const typename decltype(tag)::type*>(data()));
+    typename decltype(tag)::type value;
+    transfer(&value, kCPU, data(), device(), sizeof value);
+    return Scalar(value);
   });
 }
 
 template <class T>
 std::vector<T> Tensor::to_vector() const {
   NoGradGuard no_grad;
-  const Tensor x = to(dtype_of<T>).contiguous();
+  const Tensor x = to(dtype_of<T>).contiguous().cpu();
   const T* first = static_cast<const T*>(x.data());
   return std::vector<T>(first, first + x.numel());
 }

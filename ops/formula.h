@@ -16,31 +16,37 @@
 namespace weft::formula {
 
 // The C library's functions, overloaded as in <cmath>, which would be a tenth of what
-// <weft/weft.h> costs to compile.
-#define WEFT_FORMULA_FUNCTION(name, builtin)                  \
-  WEFT_HD inline double name(double x) { return builtin(x); } \
-  WEFT_HD inline float name(float x) { return builtin##f(x); }
-#define WEFT_FORMULA_FUNCTION2(name, builtin)                              \
-  WEFT_HD inline double name(double x, double y) { return builtin(x, y); } \
-  WEFT_HD inline float name(float x, float y) { return builtin##f(x, y); }
-WEFT_FORMULA_FUNCTION(abs, __builtin_fabs)
-WEFT_FORMULA_FUNCTION(ceil, __builtin_ceil)
-WEFT_FORMULA_FUNCTION(cos, __builtin_cos)
-WEFT_FORMULA_FUNCTION(erf, __builtin_erf)
-WEFT_FORMULA_FUNCTION(exp, __builtin_exp)
-WEFT_FORMULA_FUNCTION(floor, __builtin_floor)
-WEFT_FORMULA_FUNCTION(log, __builtin_log)
-WEFT_FORMULA_FUNCTION(log1p, __builtin_log1p)
-WEFT_FORMULA_FUNCTION(sin, __builtin_sin)
-WEFT_FORMULA_FUNCTION(sqrt, __builtin_sqrt)
-WEFT_FORMULA_FUNCTION(tanh, __builtin_tanh)
-WEFT_FORMULA_FUNCTION(nearbyint, __builtin_nearbyint)
-WEFT_FORMULA_FUNCTION(trunc, __builtin_trunc)
-WEFT_FORMULA_FUNCTION2(copysign, __builtin_copysign)
-WEFT_FORMULA_FUNCTION2(fmod, __builtin_fmod)
-WEFT_FORMULA_FUNCTION2(pow, __builtin_pow)
+// <weft/weft.h> costs to compile (and which nvcc includes by itself).
+#if defined(__CUDACC__)
+#define WEFT_C_FUNCTION(name) ::name
+#else
+#define WEFT_C_FUNCTION(name) __builtin_##name
+#endif
+#define WEFT_FORMULA_FUNCTION(name, c)                                   \
+  WEFT_HD inline double name(double x) { return WEFT_C_FUNCTION(c)(x); } \
+  WEFT_HD inline float name(float x) { return WEFT_C_FUNCTION(c##f)(x); }
+#define WEFT_FORMULA_FUNCTION2(name, c)                                               \
+  WEFT_HD inline double name(double x, double y) { return WEFT_C_FUNCTION(c)(x, y); } \
+  WEFT_HD inline float name(float x, float y) { return WEFT_C_FUNCTION(c##f)(x, y); }
+WEFT_FORMULA_FUNCTION(abs, fabs)
+WEFT_FORMULA_FUNCTION(ceil, ceil)
+WEFT_FORMULA_FUNCTION(cos, cos)
+WEFT_FORMULA_FUNCTION(erf, erf)
+WEFT_FORMULA_FUNCTION(exp, exp)
+WEFT_FORMULA_FUNCTION(floor, floor)
+WEFT_FORMULA_FUNCTION(log, log)
+WEFT_FORMULA_FUNCTION(log1p, log1p)
+WEFT_FORMULA_FUNCTION(sin, sin)
+WEFT_FORMULA_FUNCTION(sqrt, sqrt)
+WEFT_FORMULA_FUNCTION(tanh, tanh)
+WEFT_FORMULA_FUNCTION(nearbyint, nearbyint)
+WEFT_FORMULA_FUNCTION(trunc, trunc)
+WEFT_FORMULA_FUNCTION2(copysign, copysign)
+WEFT_FORMULA_FUNCTION2(fmod, fmod)
+WEFT_FORMULA_FUNCTION2(pow, pow)
 #undef WEFT_FORMULA_FUNCTION
 #undef WEFT_FORMULA_FUNCTION2
+#undef WEFT_C_FUNCTION
 
 template <class T>
 WEFT_HD T select(bool mask, T a, T b) {

@@ -8,6 +8,7 @@
 #include <weft/ops/elementwise.h>
 #include <weft/ops/kernels.h>
 #include <weft/ops/make.h>
+#include <weft/ops/one_device.h>
 
 namespace weft {
 
@@ -221,10 +222,7 @@ Tensor& Tensor::index_put_(std::span<const TensorIndex> indices, const Tensor& v
   const Reader r("index_put_", *this, indices);
   Tensor x = r.x();
   const bool chosen = r.choice().count > 0;
-  if (values.device() != device()) {
-    fail<DeviceError>("index_put_", "got tensors on {} and {}, expected one device", device(),
-                      values.device());
-  }
+  detail::check_one_device("index_put_", *this, values);
   const Shape sizes = chosen ? detail::chosen_sizes(x, r.choice()) : x.sizes();
   const Tensor v = fit_values(values, dtype(), sizes);
   if (chosen) {

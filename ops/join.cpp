@@ -4,6 +4,7 @@
 #include <weft/core/check.h>
 #include <weft/ops/kernels.h>
 #include <weft/ops/make.h>
+#include <weft/ops/one_device.h>
 #include <weft/ops/shape.h>
 
 // Tensors beside each other: cat, stack; and within a border: pad.
@@ -26,10 +27,7 @@ DType joined_dtype(const char* op, std::span<const Tensor> tensors) {
   DType dtype = tensors[0].get(op).dtype;
   for (const Tensor& t : tensors) {
     dtype = promote(dtype, t.get(op).dtype);
-    if (t.device() != tensors[0].device()) {
-      fail<DeviceError>(op, "got tensors on {} and {}, expected one device", tensors[0].device(),
-                        t.device());
-    }
+    detail::check_one_device(op, tensors[0], t);
   }
   return dtype;
 }

@@ -177,7 +177,11 @@ struct Kernels {
     void (*take)(const View& out, const View& x, const Chosen&) = nullptr;
     // The reverse: the parts out [rest...] = source [chosen..., rest...], or += it.
     void (*put)(const View& out, const Chosen&, const View& source, bool accumulate) = nullptr;
-    bool (*within)(const View& index, Index low, Index high) = nullptr;  // all in [low, high)
+    // Whether all are in [low, high) or, if that is there, *also. A device that works behind the
+    // host's back says yes and reports op and index with the next call that waits for it; its
+    // kernels skip such indices.
+    bool (*within)(const char* op, const View& index, Index low, Index high,
+                   const Index* also) = nullptr;
     // Row-major coordinates of the non-zero elements into out [count, rank], contiguous; returns
     // the count, and only counts where out is absent.
     Index (*nonzero)(const View& out, const View& x) = nullptr;

@@ -5,6 +5,7 @@
 #include <weft/ops/elementwise.h>
 #include <weft/ops/kernels.h>
 #include <weft/ops/make.h>
+#include <weft/ops/one_device.h>
 #include <weft/ops/softmax.h>
 
 namespace weft {
@@ -33,8 +34,10 @@ int class_dim(const char* op, const Tensor& x, DType dtype) {
   return x.dim() == 1 ? 0 : 1;
 }
 
-void check_weight(const char* op, const Tensor& weight, Index classes) {
-  if (!weight.defined() || weight.sizes() == Shape{classes}) return;
+void check_weight(const char* op, const Tensor& x, const Tensor& weight, Index classes) {
+  if (!weight.defined()) return;
+  detail::check_one_device(op, x, weight);
+  if (weight.sizes() == Shape{classes}) return;
   fail<ShapeError>(op, "got weight of shape [{}], expected [{}]: one for each class",
                    fmt::join(weight.sizes(), ", "), classes);
 }
@@ -51,16 +54,17 @@ Tensor checked_target(const char* op, const Tensor& x, const Tensor& target, int
                       Index ignored) {
   if (target.dtype() != DType::I64 && target.dtype() != DType::U8)
     fail<DTypeError>(op, "got target of {}, expected int64 or uint8", target.dtype());
+  detail::check_one_device(op, x, target);
   Shape expected = x.sizes();
   expected.erase(dim);
   check_shape(op, x, target, expected);
   const Tensor t = target.to(DType::I64).contiguous();
-  const Index classes = x.size(dim), n = t.numel();
-  const auto* index = t.data<Index>();
-  for (Index i = 0; i < n; ++i) {
-    if ((index[i] < 0 || index[i] >= classes) && index[i] != ignored) {
-      fail<IndexError>(op, "got target {}, expected a class from 0 to {} (or ignore_index {})",
-                       index[i], classes - 1, ignored);
+  const Index classes = x.size(dim);
+  if (kernels(t.device()).indexing.within(op, t.view(), 0, classes, &ignored)) return t;
+  for (const Index i : t.to_vector<Index>()) {
+    if ((i < 0 || i >= classes) && i != ignored) {
+      fail<IndexError>(op, "got target {}, expected a class from 0 to {} (or ignore_index {})", i,
+                       classes - 1, ignored);
     }
   }
   return t;
@@ -173,7 +177,7 @@ Tensor cross_entropy(const Tensor& x, const Tensor& target, const CrossEntropyOp
   target.get(op);
   if (!(o.label_smoothing >= 0 && o.label_smoothing <= 1))
     fail<ValueError>(op, "got label_smoothing {}, expected 0 to 1", o.label_smoothing);
-  check_weight(op, o.weight, x.size(dim));
+  check_weight(op, x, o.weight, x.size(dim));
   if (is_floating(target.dtype())) return soft_cross_entropy(x, target, dim, o);
   const NllOptions nll_options{o.ignore_index, o.label_smoothing, true};
   return nll(op, x, target, dim, {o.weight, nll_options, o.reduction});
@@ -183,7 +187,7 @@ Tensor nll_loss(const Tensor& x, const Tensor& target, const NllLossOptions& o) 
   constexpr auto op = "nll_loss";
   const int dim = class_dim(op, x, x.get(op).dtype);
   target.get(op);
-  check_weight(op, o.weight, x.size(dim));
+  check_weight(op, x, o.weight, x.size(dim));
   return nll(op, x, target, dim, {o.weight, {o.ignore_index, 0, false}, o.reduction});
 }
 

@@ -45,6 +45,17 @@ DType default_dtype(const Scalar& value) {
   return value.is_floating() ? DType::F32 : value.dtype();
 }
 
+// A tensor whose elements the host writes, in row-major order: write(T* first) with its type.
+template <class W>
+Tensor written(const Shape& sizes, const Options& options, DType dtype, W&& write) {
+  checked_numel("tensor", sizes);
+  Tensor t = make_tensor(sizes, contiguous_strides(sizes), dtype, kCPU);
+  dispatch(dtype, [&](auto tag) { write(static_cast<typename decltype(tag)::type*>(t.data())); });
+  t = t.to(options.device());
+  if (options.requires_grad()) t.requires_grad_();
+  return t;
+}
+
 }  // namespace
 
 Tensor empty(const Shape& sizes, const Options& options) {
@@ -100,21 +111,18 @@ Tensor tensor(const NestedValues& values, const Options& options) {
   flatten(values, sizes, 0, flat);
   DType dtype = flat.empty() ? DType::F32 : DType::Bool;
   for (const Scalar& s : flat) dtype = std::max(dtype, default_dtype(s));
-  Tensor t = make(sizes, options, options.has_dtype() ? options.dtype() : dtype);
-  dispatch(t.dtype(), [&](auto tag) {
-    using T = typename decltype(tag)::type;
-    T* to = static_cast<T*>(t.data());
-    for (const Scalar& s : flat) *to++ = s.to<T>();
-  });
-  return t;
+  return written(sizes, options, options.has_dtype() ? options.dtype() : dtype,
+                 [&]<class T>(T* to) {
+                   for (const Scalar& s : flat) *to++ = s.to<T>();
+                 });
 }
 
 template <class T>
 Tensor tensor(const std::vector<T>& values, const Options& options) {
-  Tensor t =
-      make(static_cast<Index>(values.size()), Options(options).requires_grad(false), dtype_of<T>);
+  const Shape sizes(static_cast<Index>(values.size()));
+  Tensor t = make_tensor(sizes, contiguous_strides(sizes), dtype_of<T>, kCPU);
   std::copy(values.begin(), values.end(), static_cast<T*>(t.data()));
-  if (options.has_dtype()) t = t.to(options.dtype());
+  t = t.to(options);
   if (options.requires_grad()) t.requires_grad_();
   return t;
 }
@@ -176,32 +184,22 @@ Tensor arange(const Scalar& end, const Options& options) { return arange(0, end,
 
 Tensor arange(const Scalar& start, const Scalar& end, const Scalar& step, const Options& options) {
   const bool integers = !start.is_floating() && !end.is_floating() && !step.is_floating();
-  Tensor t = make(arange_count(start, end, step, integers), Options(options).requires_grad(false),
-                  options.has_dtype() ? options.dtype()
-                  : integers          ? DType::I64
-                                      : DType::F32);
-  dispatch(t.dtype(), [&](auto tag) {
-    using T = typename decltype(tag)::type;
-    T* to = static_cast<T*>(t.data());
-    const Index n = t.numel();
+  const Index n = arange_count(start, end, step, integers);
+  const DType dtype = options.has_dtype() ? options.dtype() : integers ? DType::I64 : DType::F32;
+  return written(n, options, dtype, [&]<class T>(T* to) {
     for (Index i = 0; i < n; ++i) {
       to[i] = integers
                   ? Scalar(start.to_int() + i * step.to_int()).to<T>()
                   : Scalar(start.to_double() + static_cast<double>(i) * step.to_double()).to<T>();
     }
   });
-  if (options.requires_grad()) t.requires_grad_();
-  return t;
 }
 
 Tensor linspace(const Scalar& start, const Scalar& end, Index steps, const Options& options) {
   if (steps < 0) fail<ValueError>("linspace", "got {} steps, expected 0 or more", steps);
-  Tensor t = empty(steps, Options(options).requires_grad(false));
   const double first = start.to_double(), last = end.to_double(),
                by = steps > 1 ? (last - first) / static_cast<double>(steps - 1) : 0;
-  dispatch(t.dtype(), [&](auto tag) {
-    using T = typename decltype(tag)::type;
-    T* to = static_cast<T*>(t.data());
+  return written(steps, options, options.dtype(), [&]<class T>(T* to) {
     // From both ends, so that the last is exact too.
     for (Index i = 0; i < steps; ++i) {
       const double v = i < steps / 2 ? first + by * static_cast<double>(i)
@@ -209,8 +207,6 @@ Tensor linspace(const Scalar& start, const Scalar& end, Index steps, const Optio
       to[i] = Scalar(steps == 1 ? first : v).to<T>();
     }
   });
-  if (options.requires_grad()) t.requires_grad_();
-  return t;
 }
 
 Tensor eye(Index rows, std::optional<Index> columns, const Options& options) {

@@ -5,6 +5,7 @@
 #include <weft/ops/autocast.h>
 #include <weft/ops/elementwise.h>
 #include <weft/ops/kernels.h>
+#include <weft/ops/one_device.h>
 
 namespace weft {
 
@@ -55,8 +56,7 @@ void check_operands(const char* op, const Tensor& a, const Tensor& b) {
   if (s != t)
     fail<DTypeError>(op, "got {} and {}, expected one dtype (convert one with to())", s, t);
   if (s == DType::Bool) fail<DTypeError>(op, "got bool, expected a number (convert it with to())");
-  const Device x = a.device(), y = b.device();
-  if (x != y) fail<DeviceError>(op, "got tensors on {} and {}, expected one device", x, y);
+  detail::check_one_device(op, a, b);
 }
 
 [[noreturn]] void fail_shapes(const char* op, const Tensor& a, const Tensor& b,

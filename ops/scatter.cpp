@@ -5,6 +5,7 @@
 #include <weft/ops/elementwise.h>
 #include <weft/ops/kernels.h>
 #include <weft/ops/make.h>
+#include <weft/ops/one_device.h>
 
 // Operations whose index or mask has the shape of the tensor: gather, scatter, nonzero, masks.
 namespace weft {
@@ -25,8 +26,7 @@ Tensor checked_index(const char* op, const Tensor& x, int dim, const Tensor& ind
                      "and no larger sizes but in dim {}",
                      fmt::join(n, ", "), fmt::join(s, ", "), dim);
   }
-  if (x.device() != i.device())
-    fail<DeviceError>(op, "got tensors on {} and {}, expected one device", x.device(), i.device());
+  detail::check_one_device(op, x, i);
   if (i.numel() > 0) detail::check_range(op, i, dim, s[dim], false);
   return i;
 }
@@ -49,10 +49,7 @@ Tensor part_of(const char* op, const Tensor& source, const Tensor& x, const Shap
     fail<DTypeError>(op, "got a source of {} for a tensor of {}, expected one dtype",
                      source.dtype(), x.dtype());
   }
-  if (x.device() != source.device()) {
-    fail<DeviceError>(op, "got tensors on {} and {}, expected one device", x.device(),
-                      source.device());
-  }
+  detail::check_one_device(op, x, source);
   bool fits = source.dim() == sizes.size();
   for (int d = 0; fits && d < sizes.size(); ++d) fits = sizes[d] <= source.sizes()[d];
   if (!fits) {
@@ -146,10 +143,7 @@ void check_mask(const char* op, const Tensor& x, const Tensor& mask) {
   x.get(op);
   if (mask.get(op).dtype != DType::Bool)
     fail<DTypeError>(op, "got a mask of {}, expected bool", mask.dtype());
-  if (x.device() != mask.device()) {
-    fail<DeviceError>(op, "got tensors on {} and {}, expected one device", x.device(),
-                      mask.device());
-  }
+  detail::check_one_device(op, x, mask);
 }
 
 void check_fill(const char* op, const Tensor& x, const Scalar& value) {

@@ -280,7 +280,7 @@ Tensor scatter_strided(const Tensor& g, const Layout& x, const Layout& part) {
     }
     const Tensor values = repeated.empty() ? g : g.sum(repeated, true);
     if (may_overlap(to.sizes, to.strides)) {
-      const Tensor places = make_alias(arange(memory.numel()), to).reshape(-1);
+      const Tensor places = make_alias(arange(memory.numel(), memory.device()), to).reshape(-1);
       memory = memory.index_add(0, places, values.reshape(-1));
     } else {
       make_alias(memory, to).copy_(values);

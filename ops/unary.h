@@ -17,7 +17,7 @@ using namespace formula;
 struct Steps {
   static constexpr Reads reads = Reads::Nothing;
   template <class T>
-  T grad(T g, T, T) const {
+  WEFT_HD T grad(T g, T, T) const {
     return g * T(0);
   }
 };
@@ -27,11 +27,11 @@ struct Abs {
   static constexpr Domain domain = Domain::Number;
   static constexpr Reads reads = Reads::Input;
   template <class T>
-  T forward(T x) const {
+  WEFT_HD T forward(T x) const {
     return abs(x);
   }
   template <class T>
-  T grad(T g, T x, T) const {
+  WEFT_HD T grad(T g, T x, T) const {
     return g * select(x > T(0), T(1), select(x < T(0), T(-1), T(0)));
   }
 };
@@ -41,11 +41,11 @@ struct Neg {
   static constexpr Domain domain = Domain::Number;
   static constexpr Reads reads = Reads::Nothing;
   template <class T>
-  T forward(T x) const {
+  WEFT_HD T forward(T x) const {
     return -x;
   }
   template <class T>
-  T grad(T g, T, T) const {
+  WEFT_HD T grad(T g, T, T) const {
     return -g;
   }
 };
@@ -54,7 +54,7 @@ struct Sign : Steps {
   static constexpr const char *name = "sign", *doc = "-1, 0 or 1; NaN gives 0, as in PyTorch";
   static constexpr Domain domain = Domain::All;
   template <class T>
-  T forward(T x) const {
+  WEFT_HD T forward(T x) const {
     return select(x > T(0), T(1), select(x < T(0), T(-1), T(0)));
   }
 };
@@ -64,11 +64,11 @@ struct Exp {
   static constexpr Domain domain = Domain::Floating;
   static constexpr Reads reads = Reads::Output;
   template <class T>
-  T forward(T x) const {
+  WEFT_HD T forward(T x) const {
     return exp(x);
   }
   template <class T>
-  T grad(T g, T, T y) const {
+  WEFT_HD T grad(T g, T, T y) const {
     return g * y;
   }
 };
@@ -78,11 +78,11 @@ struct Log {
   static constexpr Domain domain = Domain::Floating;
   static constexpr Reads reads = Reads::Input;
   template <class T>
-  T forward(T x) const {
+  WEFT_HD T forward(T x) const {
     return log(x);
   }
   template <class T>
-  T grad(T g, T x, T) const {
+  WEFT_HD T grad(T g, T x, T) const {
     return g / x;
   }
 };
@@ -92,11 +92,11 @@ struct Log1p {
   static constexpr Domain domain = Domain::Floating;
   static constexpr Reads reads = Reads::Input;
   template <class T>
-  T forward(T x) const {
+  WEFT_HD T forward(T x) const {
     return log1p(x);
   }
   template <class T>
-  T grad(T g, T x, T) const {
+  WEFT_HD T grad(T g, T x, T) const {
     return g / (x + T(1));
   }
 };
@@ -106,11 +106,11 @@ struct Sqrt {
   static constexpr Domain domain = Domain::Floating;
   static constexpr Reads reads = Reads::Output;
   template <class T>
-  T forward(T x) const {
+  WEFT_HD T forward(T x) const {
     return sqrt(x);
   }
   template <class T>
-  T grad(T g, T, T y) const {
+  WEFT_HD T grad(T g, T, T y) const {
     return g / (T(2) * y);
   }
 };
@@ -120,11 +120,11 @@ struct Rsqrt {
   static constexpr Domain domain = Domain::Floating;
   static constexpr Reads reads = Reads::Output;
   template <class T>
-  T forward(T x) const {
+  WEFT_HD T forward(T x) const {
     return T(1) / sqrt(x);
   }
   template <class T>
-  T grad(T g, T, T y) const {
+  WEFT_HD T grad(T g, T, T y) const {
     return T(-0.5) * g * (y * y * y);
   }
 };
@@ -134,11 +134,11 @@ struct Square {
   static constexpr Domain domain = Domain::Number;
   static constexpr Reads reads = Reads::Input;
   template <class T>
-  T forward(T x) const {
+  WEFT_HD T forward(T x) const {
     return x * x;
   }
   template <class T>
-  T grad(T g, T x, T) const {
+  WEFT_HD T grad(T g, T x, T) const {
     return T(2) * g * x;
   }
 };
@@ -148,11 +148,11 @@ struct Reciprocal {
   static constexpr Domain domain = Domain::Floating;
   static constexpr Reads reads = Reads::Output;
   template <class T>
-  T forward(T x) const {
+  WEFT_HD T forward(T x) const {
     return T(1) / x;
   }
   template <class T>
-  T grad(T g, T, T y) const {
+  WEFT_HD T grad(T g, T, T y) const {
     return -g * (y * y);
   }
 };
@@ -162,11 +162,11 @@ struct Sin {
   static constexpr Domain domain = Domain::Floating;
   static constexpr Reads reads = Reads::Input;
   template <class T>
-  T forward(T x) const {
+  WEFT_HD T forward(T x) const {
     return sin(x);
   }
   template <class T>
-  T grad(T g, T x, T) const {
+  WEFT_HD T grad(T g, T x, T) const {
     return g * cos(x);
   }
 };
@@ -176,11 +176,11 @@ struct Cos {
   static constexpr Domain domain = Domain::Floating;
   static constexpr Reads reads = Reads::Input;
   template <class T>
-  T forward(T x) const {
+  WEFT_HD T forward(T x) const {
     return cos(x);
   }
   template <class T>
-  T grad(T g, T x, T) const {
+  WEFT_HD T grad(T g, T x, T) const {
     return -g * sin(x);
   }
 };
@@ -190,11 +190,11 @@ struct Tanh {
   static constexpr Domain domain = Domain::Floating;
   static constexpr Reads reads = Reads::Output;
   template <class T>
-  T forward(T x) const {
+  WEFT_HD T forward(T x) const {
     return tanh(x);
   }
   template <class T>
-  T grad(T g, T, T y) const {
+  WEFT_HD T grad(T g, T, T y) const {
     return g * (T(1) - y * y);
   }
 };
@@ -204,11 +204,11 @@ struct Erf {
   static constexpr Domain domain = Domain::Floating;
   static constexpr Reads reads = Reads::Input;
   template <class T>
-  T forward(T x) const {
+  WEFT_HD T forward(T x) const {
     return erf(x);
   }
   template <class T>
-  T grad(T g, T x, T) const {
+  WEFT_HD T grad(T g, T x, T) const {
     return T(1.1283791670955126) * g * exp(-(x * x));
   }
 };
@@ -218,11 +218,11 @@ struct Sigmoid {
   static constexpr Domain domain = Domain::Floating;
   static constexpr Reads reads = Reads::Output;
   template <class T>
-  T forward(T x) const {
+  WEFT_HD T forward(T x) const {
     return T(1) / (T(1) + exp(-x));
   }
   template <class T>
-  T grad(T g, T, T y) const {
+  WEFT_HD T grad(T g, T, T y) const {
     return g * ((T(1) - y) * y);
   }
 };
@@ -232,11 +232,11 @@ struct Relu {
   static constexpr Domain domain = Domain::Number;
   static constexpr Reads reads = Reads::Output;
   template <class T>
-  T forward(T x) const {
+  WEFT_HD T forward(T x) const {
     return select(x < T(0), T(0), x);
   }
   template <class T>
-  T grad(T g, T, T y) const {
+  WEFT_HD T grad(T g, T, T y) const {
     return select(y <= T(0), T(0), g);
   }
 };
@@ -248,11 +248,11 @@ struct LeakyRelu {
   static constexpr Reads reads = Reads::Input;
   double negative_slope = 0.01;
   template <class T>
-  T forward(T x) const {
+  WEFT_HD T forward(T x) const {
     return select(x > T(0), x, x * T(negative_slope));
   }
   template <class T>
-  T grad(T g, T x, T) const {
+  WEFT_HD T grad(T g, T x, T) const {
     return select(x > T(0), g, g * T(negative_slope));
   }
 };
@@ -263,15 +263,15 @@ struct Gelu {
   static constexpr Domain domain = Domain::Floating;
   static constexpr Reads reads = Reads::Input;
   template <class T>
-  T cdf(T x) const {
+  WEFT_HD T cdf(T x) const {
     return T(0.5) * (T(1) + erf(x * T(0.70710678118654752)));
   }
   template <class T>
-  T forward(T x) const {
+  WEFT_HD T forward(T x) const {
     return x * cdf(x);
   }
   template <class T>
-  T grad(T g, T x, T) const {
+  WEFT_HD T grad(T g, T x, T) const {
     return g * (cdf(x) + x * (T(0.39894228040143268) * exp(T(-0.5) * x * x)));
   }
 };
@@ -282,15 +282,15 @@ struct GeluTanh {
   static constexpr Domain domain = Domain::Floating;
   static constexpr Reads reads = Reads::Input;
   template <class T>
-  T inner(T x) const {
+  WEFT_HD T inner(T x) const {
     return tanh(T(0.79788456080286536) * (x + T(0.044715) * x * x * x));
   }
   template <class T>
-  T forward(T x) const {
+  WEFT_HD T forward(T x) const {
     return T(0.5) * x * (T(1) + inner(x));
   }
   template <class T>
-  T grad(T g, T x, T) const {
+  WEFT_HD T grad(T g, T x, T) const {
     const T t = inner(x);
     const T slope = T(0.79788456080286536) * (T(1) + T(3 * 0.044715) * x * x);
     return g * (T(0.5) * (T(1) + t) + T(0.5) * x * (T(1) - t * t) * slope);
@@ -302,11 +302,11 @@ struct Silu {
   static constexpr Domain domain = Domain::Floating;
   static constexpr Reads reads = Reads::Input;
   template <class T>
-  T forward(T x) const {
+  WEFT_HD T forward(T x) const {
     return x / (T(1) + exp(-x));
   }
   template <class T>
-  T grad(T g, T x, T) const {
+  WEFT_HD T grad(T g, T x, T) const {
     const T s = T(1) / (T(1) + exp(-x));
     return g * (s * (T(1) + x * (T(1) - s)));
   }
@@ -319,13 +319,13 @@ struct Softplus {
   static constexpr Reads reads = Reads::Input;
   double beta = 1, threshold = 20;
   template <class T>
-  T forward(T x) const {
+  WEFT_HD T forward(T x) const {
     const T z = x * T(beta);
     // exp of min(z, threshold): the branch not taken must not overflow.
     return select(z > T(threshold), x, log1p(exp(min(z, T(threshold)))) / T(beta));
   }
   template <class T>
-  T grad(T g, T x, T) const {
+  WEFT_HD T grad(T g, T x, T) const {
     const T z = x * T(beta);
     return select(z > T(threshold), g, g / (T(1) + exp(-z)));
   }
@@ -340,12 +340,12 @@ struct Clamp {
   double low = -std::numeric_limits<double>::infinity(),
          high = std::numeric_limits<double>::infinity();
   template <class T>
-  T forward(T x) const {
+  WEFT_HD T forward(T x) const {
     const T raised = select(x < T(low), T(low), x);
     return select(raised > T(high), T(high), raised);
   }
   template <class T>
-  T grad(T g, T x, T) const {
+  WEFT_HD T grad(T g, T x, T) const {
     const auto number = x == x;
     const auto above = __builtin_isinf(low) ? number : x > T(low),
                below = __builtin_isinf(high) ? number : x < T(high);
@@ -357,7 +357,7 @@ struct Floor : Steps {
   static constexpr const char *name = "floor", *doc = "the largest integer not above x";
   static constexpr Domain domain = Domain::Number;
   template <class T>
-  T forward(T x) const {
+  WEFT_HD T forward(T x) const {
     return floor(x);
   }
 };
@@ -366,7 +366,7 @@ struct Ceil : Steps {
   static constexpr const char *name = "ceil", *doc = "the smallest integer not below x";
   static constexpr Domain domain = Domain::Number;
   template <class T>
-  T forward(T x) const {
+  WEFT_HD T forward(T x) const {
     return ceil(x);
   }
 };
@@ -376,7 +376,7 @@ struct Round : Steps {
                               *doc = "the nearest integer; halves go to the even one";
   static constexpr Domain domain = Domain::Number;
   template <class T>
-  T forward(T x) const {
+  WEFT_HD T forward(T x) const {
     return round_even(x);
   }
 };
@@ -386,7 +386,7 @@ struct IsNan {
   static constexpr Domain domain = Domain::All;
   static constexpr Result result = Result::Bool;
   template <class T>
-  auto forward(T x) const {
+  WEFT_HD auto forward(T x) const {
     return is_nan(x);
   }
 };
@@ -397,7 +397,7 @@ struct IsFinite {
   static constexpr Domain domain = Domain::All;
   static constexpr Result result = Result::Bool;
   template <class T>
-  auto forward(T x) const {
+  WEFT_HD auto forward(T x) const {
     return (x - x) == T(0);
   }
 };
@@ -407,7 +407,7 @@ struct LogicalNot {
   static constexpr Domain domain = Domain::All;
   static constexpr Result result = Result::Bool;
   template <class T>
-  auto forward(T x) const {
+  WEFT_HD auto forward(T x) const {
     return x == T(0);
   }
 };

@@ -146,7 +146,8 @@ Tensors grad_outputs_of(const Tensors& outputs) {
   Tensors g;
   int position = 100;
   for (const Tensor& y : outputs) {
-    g.push_back(tensor_of(array_of(real(y.sizes(), -1, 1), y.dtype(), position++), y.dtype()));
+    const Array values = array_of(real(y.sizes(), -1, 1), y.dtype(), position++);
+    g.push_back(tensor_of(values, y.dtype()).to(y.device()));
   }
   return g;
 }

@@ -1,0 +1,140 @@
+#include <dlfcn.h>
+
+#include <cstdlib>
+#include <cstring>
+#include <mutex>
+
+#include <weft/core/check.h>
+#include <weft/core/cuda_plugin.h>
+
+namespace weft::cuda {
+namespace {
+
+struct Loaded {
+  const Plugin* plugin = nullptr;
+  std::string why;
+};
+
+// The folder of the file that holds libweft, with a slash at its end.
+std::string own_folder() {
+  Dl_info info;
+  if (dladdr(reinterpret_cast<const void*>(&is_available), &info) == 0 || !info.dli_fname)
+    return {};
+  const std::string file = info.dli_fname;
+  const std::size_t slash = file.rfind('/');
+  return slash == std::string::npos ? "./" : file.substr(0, slash + 1);
+}
+
+void* open_library(std::string& why) {
+  constexpr const char* kName = "libweft_cuda.so";
+  const char* named = std::getenv("WEFT_CUDA_LIBRARY");
+  std::vector<std::string> places;
+  if (named && *named) {
+    places = {named};
+  } else {
+    const std::string here = own_folder();
+    // Beside it; from bin/; from the Python package in a build folder; where the loader looks.
+    places = {here + kName, here + "../lib/" + kName, here + "../../lib/" + kName, kName};
+  }
+  for (const std::string& place : places) {
+    if (void* library = dlopen(place.c_str(), RTLD_NOW | RTLD_LOCAL)) return library;
+    const char* said = dlerror();
+    // Of a library that is there but lacks another: what the loader says about that.
+    if (why.empty() && said && !std::strstr(said, (place + ": cannot open").c_str())) why = said;
+  }
+  if (why.empty()) why = fmt::format("{} not found", places.front());
+  return nullptr;
+}
+
+void register_devices(const Plugin& plugin) {
+  for (int i = 0; i < plugin.device_count; ++i) {
+    const Device device(DeviceType::CUDA, i);
+    register_allocator(
+        device,
+        new CachingAllocator(device, CachingConfig::cuda(), plugin.memory(i), &plugin.events(i)),
+        plugin.current_stream);
+  }
+}
+
+Loaded load() {
+  static const Host host = {allocate, deallocate, deterministic_algorithms,
+                            float32_matmul_precision, random_permutation};
+  Loaded loaded;
+  void* library = open_library(loaded.why);
+  if (!library) return loaded;
+  const auto open = reinterpret_cast<Open*>(dlsym(library, kOpenName));
+  char why[256] = "";
+  const Plugin* plugin = open ? open(host, why, sizeof why) : nullptr;
+  if (!plugin) {
+    loaded.why = open ? why : "libweft_cuda.so is not Weft's";
+  } else if (plugin->version != kPluginVersion) {
+    loaded.why = "libweft_cuda.so is of another version of Weft";
+  } else {
+    register_devices(*plugin);
+    loaded.plugin = plugin;
+  }
+  return loaded;
+}
+
+const Loaded& loaded() {
+  static const Loaded result = load();
+  return result;
+}
+
+void check_index(const char* op, int device) {
+  const int count = plugin().device_count;
+  if (device < 0 || device >= count)
+    fail<DeviceError>(op, "got cuda:{}, expected one of the {} devices of this machine", device,
+                      count);
+}
+
+}  // namespace
+
+const Plugin& plugin() {
+  const Loaded& l = loaded();
+  if (!l.plugin) fail<DeviceError>("cuda", "no device ({})", l.why);
+  return *l.plugin;
+}
+
+const Plugin& plugin(Device device) {
+  const Plugin& p = plugin();
+  if (device.index != p.current_device()) {
+    check_index("cuda", device.index);
+    p.set_device(device.index);
+  }
+  return p;
+}
+
+bool is_available() noexcept { return device_count() > 0; }
+
+int device_count() noexcept {
+  try {
+    return loaded().plugin ? loaded().plugin->device_count : 0;
+  } catch (...) {
+    return 0;
+  }
+}
+
+std::string why_unavailable() { return loaded().why; }
+
+DeviceProperties get_device_properties(int device) {
+  check_index("get_device_properties", device);
+  DeviceProperties properties;
+  plugin().properties(device, properties);
+  return properties;
+}
+
+void set_device(int device) {
+  check_index("set_device", device);
+  plugin().set_device(device);
+}
+
+int current_device() { return plugin().current_device(); }
+
+void synchronize(int device) {
+  if (device != -1) check_index("synchronize", device);
+  const Plugin& p = plugin();
+  p.synchronize(device == -1 ? p.current_device() : device);
+}
+
+}  // namespace weft::cuda
