@@ -21,9 +21,11 @@ endforeach()
 
 add_library(weft_flags INTERFACE)
 # Contraction is off so that a sum of products has the same bits whatever the compiler inlines.
-target_compile_options(weft_flags INTERFACE -Wall -Wextra -Wpedantic -ffp-contract=off)
+target_compile_options(
+  weft_flags INTERFACE $<$<COMPILE_LANGUAGE:CXX>:-Wall;-Wextra;-Wpedantic;-ffp-contract=off>
+                       $<$<COMPILE_LANGUAGE:CUDA>:-Xcompiler=-Wall,-Wextra,-ffp-contract=off>)
 if(WEFT_WERROR)
-  target_compile_options(weft_flags INTERFACE -Werror)
+  target_compile_options(weft_flags INTERFACE $<$<COMPILE_LANGUAGE:CXX>:-Werror>)
 endif()
 if(WEFT_SANITIZE)
   # The added checks make GCC see uninitialised values where there are none.

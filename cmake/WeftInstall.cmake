@@ -24,6 +24,10 @@ foreach(kind static shared)
           FILE weft-${kind}.cmake)
 endforeach()
 
+if(WEFT_CUDA_BUILT)
+  install(TARGETS weft_cuda LIBRARY COMPONENT cuda)
+endif()
+
 if(BUILD_SHARED_LIBS)
   set(weft_default_kind shared)
 else()

@@ -63,7 +63,7 @@ function(weft_add_library kind)
   target_include_directories(${target} INTERFACE $<BUILD_INTERFACE:${weft_include}>
                                                  $<INSTALL_INTERFACE:include>)
   target_compile_features(${target} INTERFACE cxx_std_20)
-  target_link_libraries(${target} PRIVATE $<BUILD_INTERFACE:weft_flags> ${weft_needs})
+  target_link_libraries(${target} PRIVATE $<BUILD_INTERFACE:weft_flags> ${weft_needs} ${CMAKE_DL_LIBS})
 endfunction()
 weft_add_library(STATIC)
 weft_add_library(SHARED)

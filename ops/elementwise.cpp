@@ -84,17 +84,6 @@ DType compute_in(const ElementwiseInfo& info, DType t) {
   return t;
 }
 
-bool apart(const Tensor& a, const Tensor& b) { return a.device() != b.device(); }
-
-// x where `other` is: numbers, 0-d tensors on the CPU, may go to another device.
-Tensor beside(const char* op, const Tensor& x, const Tensor& other) {
-  if (!apart(x, other)) return x;
-  if (x.dim() != 0 || x.device() != kCPU) detail::check_one_device(op, other, x);
-  Tensor y = x.to(other.device());
-  y.impl()->weak = x.impl()->weak;
-  return y;
-}
-
 // An output of x's sizes that keeps its order in memory.
 Tensor output_like(const Tensor& x, DType dtype) {
   const TensorImpl& t = *x.impl();
@@ -218,9 +207,9 @@ Tensor& detail::unary_(UnaryId id, Tensor& x, const void* op) {
 Tensor detail::binary(BinaryId id, const Tensor& a, const Tensor& b, const void* op) {
   const ElementwiseInfo& info = binary_info[static_cast<std::size_t>(id)];
   const TensorImpl &s = a.get(info.name), &t = b.get(info.name);
-  if (apart(a, b)) {
-    return a.dim() == 0 && a.device() == kCPU ? binary(id, beside(info.name, a, b), b, op)
-                                              : binary(id, a, beside(info.name, b, a), op);
+  if (detail::apart(a, b)) {
+    return a.dim() == 0 && a.device() == kCPU ? binary(id, detail::beside(info.name, a, b), b, op)
+                                              : binary(id, a, detail::beside(info.name, b, a), op);
   }
   const DType in = compute_in(info, result_type(a, b)), out = info.gives_bool ? DType::Bool : in;
   const bool flat = alike(a, b) && is_dense(s.sizes, s.strides);
@@ -253,7 +242,7 @@ Tensor detail::binary(BinaryId id, const Tensor& a, const Tensor& b, const void*
 Tensor& detail::binary_(BinaryId id, Tensor& a, const Tensor& other, const void* op) {
   const ElementwiseInfo& info = binary_info[static_cast<std::size_t>(id)];
   const TensorImpl &s = a.get(info.name), &t = other.get(info.name);
-  if (apart(a, other)) return binary_(id, a, beside(info.name, other, a), op);
+  if (detail::apart(a, other)) return binary_(id, a, detail::beside(info.name, other, a), op);
   const DType in = compute_in(info, result_type(a, other));
   if (!info.gives_bool) check_result_fits(info.name, in, s.dtype);
   if (broadcast_shapes(info.name, s.sizes, t.sizes) != s.sizes) {
@@ -481,8 +470,9 @@ Tensor where(const Tensor& condition, const Tensor& a, const Tensor& b) {
   if (condition.dtype() != DType::Bool) {
     fail<DTypeError>("where", "got a condition of {}, expected bool", condition.dtype());
   }
-  if (apart(a, condition) || apart(b, condition))
-    return where(condition, beside("where", a, condition), beside("where", b, condition));
+  if (detail::apart(a, condition) || detail::apart(b, condition))
+    return where(condition, detail::beside("where", a, condition),
+                 detail::beside("where", b, condition));
   const DType dtype = result_type(a, b);
   const Tensor x = a.to(dtype), y = b.to(dtype);
   const Shape sizes =

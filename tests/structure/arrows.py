@@ -9,6 +9,7 @@ MAY_SEE = {
     "nn": {"core", "autograd", "ops", "data", "nn"},
     "data": {"core", "autograd", "ops", "data"},
     "cpu": {"core", "cpu"},
+    "cuda": {"core", "cuda"},
     "examples": {"core", "autograd", "ops", "nn", "data", "examples"},
     "python": {"core", "autograd", "ops", "nn", "data", "python"},
 }
@@ -19,7 +20,7 @@ SEAM = {"ops/kernels.h", "ops/unary.h", "ops/binary.h", "ops/formula.h"}
 def allowed(folder, target):
     return (
         target.split("/")[0] in MAY_SEE[folder]
-        or (folder == "cpu" and target in SEAM)
+        or (folder in ("cpu", "cuda") and target in SEAM)
         or (folder in ("examples", "python") and target == "weft.h")
     )
 
@@ -32,6 +33,6 @@ def offences_of(path, folder):
             yield f"{tree.name(path)}: {folder}/ may not see <{target}>"
 
 
-checked = {folder: tree.files(f"{folder}/*.h", f"{folder}/*.cpp") for folder in MAY_SEE}
+checked = {folder: tree.files(*(f"{folder}/*.{kind}" for kind in ("h", "cpp", "cu"))) for folder in MAY_SEE}
 offences = [o for folder, paths in checked.items() for p in paths for o in offences_of(p, folder)]
 tree.report(offences, [p for paths in checked.values() for p in paths])

@@ -21,7 +21,7 @@ program = formatter()
 if program is None:
     print("skipped: clang-format 14 is not installed")
     sys.exit(tree.SKIP)
-sources = tree.files("*.h", "*.cpp")
+sources = tree.files("*.h", "*.cpp", "*.cu")
 if "--fix" in sys.argv:
     subprocess.run([program, "-i", *sources], check=True)
 result = subprocess.run(

@@ -1,0 +1,119 @@
+#pragma once
+
+#include <algorithm>
+
+#include <weft/core/shape.h>
+#include <weft/cuda/runtime.h>
+
+// Launches. The body of a kernel is a struct with `WEFT_HD void operator()(Index i) const`. nvcc
+// makes it a grid's; any other compiler makes loops over the same grid, block after block and
+// thread after thread: so all of it but launches and library calls is tested without a device
+// (tests/cuda/). For .cu files only.
+namespace weft::cuda {
+
+inline constexpr int kThreads = 256;
+inline constexpr int kBlocksPerMultiprocessor = 16;
+
+struct Grid {
+  Index blocks;
+  int threads;
+};
+
+// One thread an element, or a stride over them where that would be more than the device holds.
+inline Grid grid_for(Index n) {
+  const Index most = Index{multiprocessors()} * kBlocksPerMultiprocessor;
+  return {std::clamp<Index>((n + kThreads - 1) / kThreads, 1, most), kThreads};
+}
+
+template <class Body>
+WEFT_HD void run_thread(const Body& body, Index n, Index thread, Index step) {
+  for (Index i = thread; i < n; i += step) body(i);
+}
+
+#if defined(__CUDACC__)
+template <class Body>
+__global__ void __launch_bounds__(kThreads) run_grid(const Body body, Index n) {
+  run_thread(body, n, Index{blockIdx.x} * blockDim.x + threadIdx.x, Index{gridDim.x} * blockDim.x);
+}
+#endif
+
+// body(i) for every i below n, in any order.
+template <class Body>
+void for_each(const char* op, Index n, const Body& body) {
+  if (n == 0) return;
+  const Grid grid = grid_for(n);
+#if defined(__CUDACC__)
+  run_grid<<<static_cast<unsigned>(grid.blocks), static_cast<unsigned>(grid.threads), 0,
+             static_cast<cudaStream_t>(stream())>>>(body, n);
+#else
+  for (Index t = 0; t < grid.blocks * grid.threads; ++t)
+    run_thread(body, n, t, grid.blocks * grid.threads);
+#endif
+  launched(op);
+}
+
+// Reductions. A Body has a type Acc (trivially copyable) and
+//   Acc part(Index group, int lane, int lanes) const: what one of the lanes finds in its share,
+//   Acc join(Acc a, Acc b) const,
+//   void finish(Index group, Acc) const.
+// Shares are joined in a fixed tree, so the bits depend on `lanes` alone.
+template <class Body>
+WEFT_HD void join_half(const Body& body, typename Body::Acc* lane, int i, int half) {
+  if (i < half) lane[i] = body.join(lane[i], lane[i + half]);
+}
+
+#if defined(__CUDACC__)
+template <class Body>
+__global__ void __launch_bounds__(kThreads) run_groups(const Body body, Index groups) {
+  using Acc = typename Body::Acc;
+  extern __shared__ __align__(16) unsigned char shared[];
+  const int lanes = static_cast<int>(blockDim.x), lane = static_cast<int>(threadIdx.x);
+  Acc* all = reinterpret_cast<Acc*>(shared) + threadIdx.y * blockDim.x;
+  // Whole blocks go round together: the barriers below are for all of their threads.
+  const Index step = Index{gridDim.x} * blockDim.y;
+  for (Index first = Index{blockIdx.x} * blockDim.y; first < groups; first += step) {
+    const Index group = first + threadIdx.y;
+    const bool there = group < groups;
+    if (there) all[lane] = body.part(group, lane, lanes);
+    for (int half = lanes / 2; half > 0; half /= 2) {
+      __syncthreads();
+      if (there) join_half(body, all, lane, half);
+    }
+    if (there && lane == 0) body.finish(group, all[0]);
+    __syncthreads();
+  }
+}
+#endif
+
+// Each of the groups with `lanes` threads, a power of two up to kThreads.
+template <class Body>
+void for_groups(const char* op, Index groups, int lanes, const Body& body) {
+  using Acc = typename Body::Acc;
+  if (groups == 0) return;
+#if defined(__CUDACC__)
+  const dim3 threads(static_cast<unsigned>(lanes), static_cast<unsigned>(kThreads / lanes));
+  const Index most = Index{multiprocessors()} * kBlocksPerMultiprocessor;
+  const Index blocks = std::clamp<Index>((groups + threads.y - 1) / threads.y, 1, most);
+  run_groups<<<static_cast<unsigned>(blocks), threads, kThreads * sizeof(Acc),
+               static_cast<cudaStream_t>(stream())>>>(body, groups);
+#else
+  Acc all[kThreads];
+  for (Index group = 0; group < groups; ++group) {
+    for (int i = 0; i < lanes; ++i) all[i] = body.part(group, i, lanes);
+    for (int half = lanes / 2; half > 0; half /= 2) {
+      for (int i = 0; i < lanes; ++i) join_half(body, all, i, half);
+    }
+    body.finish(group, all[0]);
+  }
+#endif
+  launched(op);
+}
+
+// Lanes for groups of n elements: enough to be quick, few enough that each has work.
+inline int lanes_for(Index n) {
+  int lanes = 1;
+  while (lanes < kThreads && lanes * 4 < n) lanes *= 2;
+  return lanes;
+}
+
+}  // namespace weft::cuda

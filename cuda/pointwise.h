@@ -1,0 +1,81 @@
+#pragma once
+
+#include <utility>
+
+#include <weft/cuda/grid.h>
+#include <weft/cuda/loop.h>
+#include <weft/cuda/number.h>
+
+// Elementwise kernels, from the formulas of ops/unary.h and ops/binary.h as they are. The dtypes of
+// operands are known when a kernel runs, not when it is compiled: one kernel a formula and type to
+// compute in serves every mixture of them, and the branch on a dtype, the same for all threads,
+// costs nothing beside the memory. For .cu files only.
+namespace weft::cuda {
+
+enum class Compute : std::uint8_t { F32, F64, Int };
+constexpr Compute compute_type(DType t) {
+  return t == DType::F64 ? Compute::F64 : is_floating(t) ? Compute::F32 : Compute::Int;
+}
+
+// f(const C (&in)[K]) gives the element, a C or a bool.
+template <class C, int K, class F>
+struct Pointwise {
+  Loop loop;  // operand 0 is the output
+  bool flat;  // operands lie dense and on borders: kVector elements at a time
+  F f;
+
+  WEFT_HD void element(Index i) const {
+    Index offset[K + 1];
+    locate(loop, i, offset);
+    C in[K];
+    for (int k = 0; k < K; ++k)
+      in[k] = load<C>(loop.data[k + 1] + offset[k + 1], loop.dtype[k + 1]);
+    store(loop.data[0] + offset[0], loop.dtype[0], f(in));
+  }
+  WEFT_HD void pack(Index first) const {
+    C in[K][kVector];
+    for (int k = 0; k < K; ++k) {
+      load_pack<C>(loop.data[k + 1] + first * loop.stride[k + 1][0], loop.dtype[k + 1], in[k]);
+    }
+    decltype(std::declval<const F&>()(std::declval<const C(&)[K]>())) out[kVector];
+    for (int j = 0; j < kVector; ++j) {
+      C one[K];
+      for (int k = 0; k < K; ++k) one[k] = in[k][j];
+      out[j] = f(one);
+    }
+    store_pack(loop.data[0] + first * loop.stride[0][0], loop.dtype[0], out);
+  }
+  WEFT_HD void operator()(Index i) const {
+    if (!flat) return element(i);
+    const Index first = i * kVector;
+    if (first + kVector <= loop.numel) return pack(first);
+    for (Index j = first; j < loop.numel; ++j) element(j);
+  }
+};
+
+// Out: what the formula gives, C or bool.
+template <class C, class Out>
+bool is_flat(const Loop& loop) {
+  if (loop.rank != 1) return false;
+  for (int k = 0; k < loop.operands; ++k) {
+    const DType t = loop.dtype[k];
+    const auto width = static_cast<Index>(size_of(t));
+    const auto border = static_cast<std::uintptr_t>(std::min<Index>(width * kVector, 16));
+    if (loop.stride[k][0] != width || reinterpret_cast<std::uintptr_t>(loop.data[k]) % border != 0)
+      return false;
+    if (k == 0 && std::is_same_v<Out, bool> ? t != DType::Bool : !packs<C>(t)) return false;
+  }
+  return true;
+}
+
+template <class C, int K, class F>
+void pointwise(const char* op, const Loop& loop, const F& f) {
+  using Out = decltype(f(std::declval<const C(&)[K]>()));
+  const bool flat = is_flat<C, Out>(loop);
+  const Index n = flat ? (loop.numel + kVector - 1) / kVector : loop.numel;
+  for_each(op, n, Pointwise<C, K, F>{loop, flat, f});
+}
+
+using PointwiseKernel = void (*)(const Loop&, const void* op);
+
+}  // namespace weft::cuda

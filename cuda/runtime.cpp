@@ -1,0 +1,268 @@
+#include <cuda_runtime_api.h>
+
+#include <cstdlib>
+#include <cstring>
+#include <mutex>
+#include <vector>
+
+#include <weft/core/check.h>
+#include <weft/core/cuda_plugin.h>
+#include <weft/cuda/check.h>
+#include <weft/cuda/runtime.h>
+#include <weft/cuda/tables.h>
+
+namespace weft::cuda {
+
+namespace {
+
+bool environment(const char* name) {
+  const char* text = std::getenv(name);
+  return text && *text && std::strcmp(text, "0") != 0;
+}
+
+Host host;
+thread_local int current = 0;
+
+// Per thread and device; null is CUDA's default stream.
+thread_local Stream streams[128] = {};
+
+class DeviceSource final : public MemorySource {
+ public:
+  explicit DeviceSource(int device) : device_(device) {}
+  void* allocate(std::size_t bytes) noexcept override {
+    void* data = nullptr;
+    if (cudaSetDevice(device_) != cudaSuccess || cudaMalloc(&data, bytes) != cudaSuccess) {
+      cudaGetLastError();  // so that no later call reports it
+      data = nullptr;
+    }
+    cudaSetDevice(current);
+    return data;
+  }
+  void free(void* data, std::size_t) noexcept override { cudaFree(data); }
+  std::size_t capacity() const noexcept override {
+    std::size_t left = 0, all = 0;
+    return cudaMemGetInfo(&left, &all) == cudaSuccess ? all : 0;
+  }
+  void fill(void* data, unsigned char value, std::size_t bytes) noexcept override {
+    cudaMemsetAsync(data, value, bytes, static_cast<cudaStream_t>(streams[device_]));
+  }
+
+ private:
+  int device_;
+};
+
+class DeviceEvents final : public EventSource {
+ public:
+  explicit DeviceEvents(int device) : device_(device) {}
+  Event record(Stream stream) noexcept override {
+    cudaSetDevice(device_);
+    cudaEvent_t event = take();
+    const bool good =
+        event && cudaEventRecord(event, static_cast<cudaStream_t>(stream)) == cudaSuccess;
+    if (!good) cudaGetLastError();
+    cudaSetDevice(current);
+    return event;
+  }
+  bool done(Event event) noexcept override {
+    const bool is = cudaEventQuery(static_cast<cudaEvent_t>(event)) != cudaErrorNotReady;
+    cudaGetLastError();
+    return is;
+  }
+  void wait(Event event) noexcept override {
+    cudaEventSynchronize(static_cast<cudaEvent_t>(event));
+  }
+  void release(Event event) noexcept override {
+    const std::lock_guard lock(mutex_);
+    free_.push_back(static_cast<cudaEvent_t>(event));
+  }
+
+ private:
+  cudaEvent_t take() noexcept {
+    const std::lock_guard lock(mutex_);
+    if (!free_.empty()) {
+      cudaEvent_t event = free_.back();
+      free_.pop_back();
+      return event;
+    }
+    cudaEvent_t event = nullptr;
+    return cudaEventCreateWithFlags(&event, cudaEventDisableTiming) == cudaSuccess ? event
+                                                                                   : nullptr;
+  }
+
+  int device_;
+  std::mutex mutex_;
+  std::vector<cudaEvent_t> free_;  // made ones, to be used again
+};
+
+// What there is one of for each device; never destroyed, since tensors may outlive main().
+struct PerDevice {
+  explicit PerDevice(int device) : source(device), events(device) {}
+  DeviceSource source;
+  DeviceEvents events;
+  int multiprocessors = 1;
+};
+std::vector<PerDevice*>& devices() {
+  static auto& all = *new std::vector<PerDevice*>;
+  return all;
+}
+
+MemorySource& memory(int device) { return devices()[static_cast<std::size_t>(device)]->source; }
+EventSource& events(int device) { return devices()[static_cast<std::size_t>(device)]->events; }
+
+void properties(int device, DeviceProperties& out) {
+  cudaDeviceProp p;
+  WEFT_CUDA(cudaGetDeviceProperties(&p, device));
+  std::memcpy(out.name, p.name, sizeof out.name - 1);
+  out.major = p.major;
+  out.minor = p.minor;
+  out.multiprocessors = p.multiProcessorCount;
+  out.total_memory = p.totalGlobalMem;
+  out.l2_cache = static_cast<std::size_t>(p.l2CacheSize);
+}
+
+void select(int device) {
+  WEFT_CUDA(cudaSetDevice(device));
+  current = device;
+}
+Stream current_stream(int device) { return streams[device]; }
+
+void report_fault(const char* op) {
+  IndexFault& fault = *index_fault();
+  if (!fault.op) return;
+  const IndexFault found = fault;
+  fault = {};
+  fail<IndexError>(found.op,
+                   "got index {}, expected {} to {} (noticed on the device; reported by {})",
+                   found.index, found.low, found.high - 1, op);
+}
+
+void copy(void* to, Device to_device, const void* from, Device from_device, std::size_t bytes) {
+  const auto s = static_cast<cudaStream_t>(stream());
+  if (to_device != kCPU && from_device != kCPU && to_device != from_device) {
+    WEFT_CUDA(cudaDeviceSynchronize());
+    WEFT_CUDA(cudaMemcpyPeer(to, to_device.index, from, from_device.index, bytes));
+  } else {
+    WEFT_CUDA(cudaMemcpyAsync(to, from, bytes, cudaMemcpyDefault, s));
+  }
+  WEFT_CUDA(cudaStreamSynchronize(s));
+  report_fault("a copy");
+}
+
+void wait_for(int device) {
+  const int before = current;
+  select(device);
+  const cudaError_t result = cudaDeviceSynchronize();
+  select(before);
+  check(result, "cudaDeviceSynchronize()");
+  report_fault("synchronize");
+}
+
+// 0 and why where there is none.
+int count_devices(char* why, std::size_t room) {
+  int count = 0;
+  const cudaError_t result = cudaGetDeviceCount(&count);
+  if (result == cudaSuccess && count > 0) return std::min(count, 127);
+  cudaGetLastError();
+  const char* text = result == cudaErrorInsufficientDriver ? "driver not found, or too old"
+                     : result == cudaErrorNoDevice || result == cudaSuccess
+                         ? "the driver has none"
+                         : cudaGetErrorString(result);
+  std::strncpy(why, text, room - 1);
+  return 0;
+}
+
+void make_devices(int count) {
+  for (int i = 0; i < count; ++i) {
+    auto* one = new PerDevice(i);
+    WEFT_CUDA(cudaDeviceGetAttribute(&one->multiprocessors, cudaDevAttrMultiProcessorCount, i));
+    devices().push_back(one);
+  }
+}
+
+}  // namespace
+
+void throw_cuda(cudaError_t result, const char* call) {
+  fail<DeviceError>("cuda", "got \"{}\" from {}, expected success", cudaGetErrorString(result),
+                    call);
+}
+
+int device() noexcept { return current; }
+Stream stream() { return streams[current]; }
+int multiprocessors() { return devices()[static_cast<std::size_t>(current)]->multiprocessors; }
+bool deterministic() noexcept { return host.deterministic(); }
+MatmulPrecision matmul_precision() noexcept { return host.matmul_precision(); }
+
+void launched(const char* op) {
+  static const bool sync = environment("WEFT_CUDA_SYNC");
+  cudaError_t result = cudaGetLastError();
+  if (sync && result == cudaSuccess)
+    result = cudaStreamSynchronize(static_cast<cudaStream_t>(stream()));
+  if (result != cudaSuccess) [[unlikely]]
+    fail<DeviceError>(op, "got \"{}\" from the device, expected success",
+                      cudaGetErrorString(result));
+}
+
+void wait(const char* op) {
+  const cudaError_t result = cudaStreamSynchronize(static_cast<cudaStream_t>(stream()));
+  if (result != cudaSuccess)
+    fail<DeviceError>(op, "got \"{}\" from the device, expected success",
+                      cudaGetErrorString(result));
+  report_fault(op);
+}
+
+Scratch::Scratch(std::size_t bytes) : bytes_(bytes), device_(current) {
+  const Allocation a = host.allocate(Device(DeviceType::CUDA, current), bytes);
+  data_ = a.data;
+  handle_ = a.handle;
+}
+Scratch::~Scratch() {
+  host.deallocate(Device(DeviceType::CUDA, device_), {data_, handle_, bytes_});
+}
+
+void to_host(void* to, const void* from, std::size_t bytes) {
+  copy(to, kCPU, from, Device(DeviceType::CUDA, current), bytes);
+}
+
+void to_device(void* to, const void* from, std::size_t bytes) {
+  copy(to, Device(DeviceType::CUDA, current), from, kCPU, bytes);
+}
+
+void permutation_on_host(std::span<Index> order, RandomKey key) { host.permutation(order, key); }
+
+IndexFault* index_fault() {
+  static IndexFault* const fault = [] {
+    void* memory = nullptr;
+    WEFT_CUDA(
+        cudaHostAlloc(&memory, sizeof(IndexFault), cudaHostAllocMapped | cudaHostAllocPortable));
+    return new (memory) IndexFault{};
+  }();
+  return fault;
+}
+
+extern "C" const Plugin* weft_cuda_open(const Host& given, char* why, std::size_t room) {
+  try {
+    host = given;
+    const int count = count_devices(why, room);
+    if (count == 0) return nullptr;
+    make_devices(count);
+    static const Plugin plugin = {
+        .version = kPluginVersion,
+        .device_count = count,
+        .kernels = &kernel_table(),
+        .memory = memory,
+        .events = events,
+        .properties = properties,
+        .set_device = select,
+        .current_device = device,
+        .current_stream = current_stream,
+        .copy = copy,
+        .synchronize = wait_for,
+    };
+    return &plugin;
+  } catch (const std::exception& e) {
+    std::strncpy(why, e.what(), room - 1);
+    return nullptr;
+  }
+}
+
+}  // namespace weft::cuda

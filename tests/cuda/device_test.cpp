@@ -1,0 +1,189 @@
+#include <cstring>
+
+#include <weft/ops/kernels.h>
+#include <weft/tests/catch.h>
+#include <weft/tests/cuda/simulated.h>
+#include <weft/weft.h>
+
+using namespace weft;
+
+namespace {
+
+Options there(DType t = f32) { return Options(t).device(kDevice); }
+
+template <class F>
+std::string message_of(F f) {
+  try {
+    f();
+    return {};
+  } catch (const Error& e) {
+    return e.what();
+  }
+}
+bool says(const std::string& message, const std::string& part) {
+  return message.find(part) != std::string::npos;
+}
+
+bool same_bits(const Tensor& a, const Tensor& b) {
+  const Tensor x = a.cpu().contiguous(), y = b.cpu().contiguous();
+  return x.dtype() == y.dtype() && x.sizes() == y.sizes() &&
+         std::memcmp(x.data(), y.data(), x.nbytes()) == 0;
+}
+
+}  // namespace
+
+TEST_CASE("the device has every kernel that the CPU has") {
+  using Entry = void (*)();
+  constexpr std::size_t count = sizeof(Kernels) / sizeof(Entry);
+  static_assert(sizeof(Kernels) % sizeof(Entry) == 0);
+  Entry cpu[count], cuda[count];
+  std::memcpy(cpu, &kernels(kCPU), sizeof cpu);
+  std::memcpy(cuda, &kernels(kDevice), sizeof cuda);
+  for (std::size_t i = 0; i < count; ++i) {
+    INFO("entry " << i);
+    CHECK((cpu[i] == nullptr || cuda[i] != nullptr));
+  }
+}
+
+TEST_CASE("devices are counted, named and chosen") {
+  REQUIRE(cuda::is_available());
+  CHECK(cuda::why_unavailable().empty());
+  CHECK(std::strlen(cuda::get_device_properties(0).name) > 0);
+  CHECK(cuda::current_device() == 0);
+  const int beyond = cuda::device_count();
+  CHECK(says(message_of([&] { cuda::set_device(beyond); }), "[set_device] got cuda:"));
+  CHECK(says(message_of([&] { cuda::get_device_properties(-1); }), "[get_device_properties]"));
+  CHECK(says(message_of([&] { empty(3, Options(f32).device(Device(DeviceType::CUDA, beyond))); }),
+             "got cuda:"));
+}
+
+TEST_CASE("tensors travel between devices with their strides and their gradient") {
+  const Tensor x = arange(24).to(f32).reshape({2, 3, 4}).requires_grad_();
+  const Tensor y = x.transpose(0, 2).to(kDevice);
+  CHECK(y.device() == kDevice);
+  CHECK(y.sizes() == Shape{4, 3, 2});
+  CHECK(y.cpu().to_vector<float>() == x.transpose(0, 2).to_vector<float>());
+  (y * y).sum().backward();
+  CHECK(x.grad().device() == kCPU);
+  CHECK(x.grad().to_vector<float>() == (x * 2).to_vector<float>());
+  const Tensor part = x.detach().to(kDevice).slice(2, 0, 4, 2);
+  CHECK(part.cpu().to_vector<float>() == x.slice(2, 0, 4, 2).to_vector<float>());
+  CHECK(part.sum().item<float>() == x.slice(2, 0, 4, 2).sum().item<float>());
+  Tensor z = zeros({2, 3, 4}, there());
+  z.copy_(x.detach());
+  CHECK(same_bits(z, x.detach()));
+  CHECK(empty({0, 3}, there()).cpu().sizes() == Shape{0, 3});
+}
+
+TEST_CASE("what makes tensors makes them on the device") {
+  CHECK(same_bits(full({3, 2}, 2.5, there()), full({3, 2}, 2.5)));
+  CHECK(same_bits(arange(1, 7, 2, there(i64)), arange(1, 7, 2, i64)));
+  CHECK(same_bits(linspace(0, 1, 5, there()), linspace(0, 1, 5)));
+  CHECK(same_bits(eye(3, {}, there()), eye(3)));
+  CHECK(same_bits(tensor({{1.0, 2.0}, {3.0, 4.0}}, there()), tensor({{1.0, 2.0}, {3.0, 4.0}})));
+  CHECK(same_bits(ones_like(zeros({2, 2}, there())), ones({2, 2})));
+}
+
+TEST_CASE("random numbers have the CPU's bits for every shape and order in memory") {
+  for (const DType t : {f16, bf16, f32, f64}) {
+    for (const Shape& sizes : {Shape{1}, Shape{7}, Shape{5, 3}, Shape{2, 3, 4, 5}, Shape{1031}}) {
+      const auto both = [&](auto&& draw) {
+        Generator a(17), b(17);
+        return same_bits(draw(empty(sizes, t), &a), draw(empty(sizes, there(t)), &b));
+      };
+      INFO(name(t) << ", " << sizes.size() << " dims");
+      CHECK(both([](Tensor x, Generator* g) { return uniform_(x, -2, 3, g); }));
+      CHECK(both([](Tensor x, Generator* g) { return normal_(x, 1, 2, g); }));
+      CHECK(both([](Tensor x, Generator* g) {
+        Tensor turned = x.transpose(0, -1);
+        return normal_(turned, 0, 1, g);
+      }));
+      CHECK(both([](Tensor x, Generator* g) { return bernoulli_(x, 0.3, g); }));
+    }
+  }
+}
+
+TEST_CASE("dropout has the CPU's bits") {
+  const Tensor x = randn({33, 5});
+  manual_seed(3);
+  const Tensor a = dropout(x, 0.4);
+  manual_seed(3);
+  const Tensor b = dropout(x.to(kDevice), 0.4);
+  CHECK(same_bits(a, b));
+}
+
+TEST_CASE("tensors of two devices do not mix") {
+  const Tensor x = ones({2, 2}), y = ones({2, 2}, there());
+  CHECK(says(message_of([&] { x + y; }), "expected one device"));
+  CHECK(says(message_of([&] { x.matmul(y); }), "expected one device"));
+  CHECK(says(message_of([&] { cat({x, y}); }), "expected one device"));
+  CHECK(says(message_of([&] { where(y > 0, x, x); }), "expected one device"));
+  CHECK(says(message_of([&] { cross_entropy(x, zeros(2, there(i64))); }), "expected one device"));
+  CHECK(says(message_of([&] {
+               conv2d(ones({1, 1, 3, 3}), ones({1, 1, 2, 2}, there()));
+             }),
+             "expected one device"));
+  CHECK(says(message_of([&] { embedding(x, zeros(2, there(i64))); }), "expected one device"));
+}
+
+TEST_CASE("an index out of range is reported by the next call that waits, with its operation") {
+  const Tensor x = arange(4).to(f32).to(kDevice), bad = tensor({1.0, 9.0}).to(i64).to(kDevice);
+  const Tensor y = x.index_select(0, bad);
+  const std::string said = message_of([] { cuda::synchronize(); });
+  CHECK(says(said, "[index_select] got index 9, expected 0 to 3"));
+  CHECK(message_of([] { cuda::synchronize(); }).empty());
+  CHECK(y.cpu().to_vector<float>()[0] == 1);  // and the device goes on
+}
+
+TEST_CASE("memory of the device is counted, limited and given back") {
+  empty_cache(kDevice);
+  const std::size_t before = memory_stats(kDevice).in_use;
+  {
+    const Tensor x = empty({1024, 1024}, there());
+    CHECK(memory_stats(kDevice).in_use >= before + (std::size_t{4} << 20));
+    set_memory_limit(std::size_t{24} << 20, kDevice);
+    CHECK_THROWS_AS(empty({4096, 4096}, there()), OutOfMemory);
+    set_memory_limit(0, kDevice);
+  }
+  CHECK(memory_stats(kDevice).in_use == before);
+  empty_cache(kDevice);
+}
+
+TEST_CASE("a network trains on the device as on the CPU") {
+  const auto losses = [](Device device) {
+    manual_seed(5);
+    nn::Sequential net(nn::Conv2d(3, 8, 3), nn::BatchNorm2d(8), nn::ReLU(), nn::MaxPool2d(2),
+                       nn::Flatten(), nn::Linear(8 * 3 * 3, 10));
+    const Tensor x = randn({16, 3, 8, 8}).to(device), t = randint(0, 10, 16).to(device);
+    net.to(device);
+    optim::SGD sgd(net.parameters(), {.lr = 0.05, .momentum = 0.9});
+    std::vector<double> all;
+    for (int step = 0; step < 8; ++step) {
+      sgd.zero_grad();
+      const Tensor loss = cross_entropy(net(x), t);
+      loss.backward();
+      sgd.step();
+      all.push_back(loss.item().to_double());
+    }
+    return all;
+  };
+  const auto cpu = losses(kCPU), cuda = losses(kDevice);
+  CHECK(cpu.back() < 0.7 * cpu.front());
+  for (std::size_t i = 0; i < cpu.size(); ++i)
+    CHECK(std::abs(cpu[i] - cuda[i]) < 1e-4 * std::abs(cpu[i]));
+}
+
+// Run by ctest with WEFT_CUDA_LIBRARY naming a file that is not there, and the real back end.
+TEST_CASE("missing: without a device there is an error that says why, and the CPU goes on",
+          "[.missing]") {
+  if (cuda::is_available()) return;
+  CHECK(cuda::device_count() == 0);
+  CHECK_FALSE(cuda::why_unavailable().empty());
+  const std::string expected = "[cuda] no device (" + cuda::why_unavailable() + ")";
+  CHECK(message_of([] { ones({2, 2}, there()); }) == expected);
+  CHECK(message_of([] { ones({2, 2}).to(kDevice); }) == expected);
+  CHECK(message_of([] { cuda::synchronize(); }) == expected);
+  CHECK(message_of([] { cuda::set_device(0); }) == expected);
+  CHECK(message_of([] { memory_stats(kDevice); }) == expected);
+  CHECK((ones({2, 2}) + 1).sum().item<float>() == 8);
+}
