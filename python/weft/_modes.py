@@ -14,7 +14,7 @@ from weft._weft.autograd import is_inference_mode_enabled as is_inference_mode_e
 TYPE_CHECKING = False  # typing's costs an import
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from typing import Any, Literal, ParamSpec, TypeVar
+    from typing import Any, Literal, ParamSpec, TypeVar, overload
 
     from typing_extensions import Self
 
@@ -26,13 +26,6 @@ class _Mode:
     """Enters a mode for a block or for each call of a function, and leaves it as it was before."""
 
     _before: list[Any]
-
-    if not TYPE_CHECKING:
-
-        def __new__(cls, *args, **options):
-            if len(args) == 1 and not options and callable(args[0]):  # @no_grad without parentheses
-                return cls()(args[0])
-            return super().__new__(cls)
 
     def _enter(self) -> Any:
         """Sets the mode; returns what _leave() needs."""
@@ -94,8 +87,21 @@ class no_grad(_Mode):
 
     _value = False
 
-    def __init__(self) -> None:
-        self._before = []
+    if TYPE_CHECKING:
+
+        @overload
+        def __new__(cls, function: None = None) -> Self: ...
+        @overload
+        def __new__(cls, function: Callable[P, R]) -> Callable[P, R]: ...  # type: ignore[misc]
+
+    def __new__(cls, function: Callable[..., Any] | None = None) -> Any:
+        mode = super().__new__(cls)
+        mode._before = []
+        if function is None:
+            return mode
+        if not callable(function):
+            raise TypeError(f"{cls.__name__}() got {function!r}, expected a function or nothing")
+        return mode(function)
 
     def _enter(self) -> bool:
         return _autograd._set_grad_enabled(self._value)
@@ -126,9 +132,20 @@ class inference_mode(_Mode):
     True
     """
 
-    def __init__(self, mode: bool = True) -> None:
-        self._mode = bool(mode)
-        self._before = []
+    _mode: bool
+
+    if TYPE_CHECKING:
+
+        @overload
+        def __new__(cls, mode: bool = True) -> Self: ...
+        @overload
+        def __new__(cls, mode: Callable[P, R]) -> Callable[P, R]: ...  # type: ignore[misc]
+
+    def __new__(cls, mode: bool | Callable[..., Any] = True) -> Any:
+        made = super().__new__(cls)
+        made._before = []
+        made._mode = callable(mode) or bool(mode)
+        return made(mode) if callable(mode) else made
 
     def _enter(self) -> tuple[bool, bool] | None:
         if not self._mode:

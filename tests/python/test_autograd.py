@@ -167,6 +167,20 @@ def test_modes_as_manager_and_decorator(mode):
         assert weft.is_grad_enabled()
 
 
+def test_enable_grad_without_parentheses():
+    @weft.enable_grad
+    def f(a):
+        "Doc."
+        return a + 1
+
+    with weft.no_grad():
+        assert f(leaf(1.0)).requires_grad
+    assert f.__name__ == "f" and f.__doc__ == "Doc."
+    for wrong in (lambda: weft.no_grad(3), lambda: weft.enable_grad(True)):
+        with pytest.raises(TypeError):
+            wrong()
+
+
 def test_set_grad_enabled_works_at_once():
     before = weft.set_grad_enabled(False)
     assert not weft.is_grad_enabled()

@@ -5,6 +5,7 @@ import hashlib
 import os
 import pathlib
 import signal
+import shutil
 import struct
 import subprocess
 import sys
@@ -252,4 +253,60 @@ def test_fetch_checks_what_arrives(tmp_path):
 def test_the_script_and_python_know_one_source():
     script = pathlib.Path(__file__).resolve().parents[2] / "scripts/fetch_cifar10.sh"
     assert "archives.txt" in script.read_text()
-    assert datasets._archive("cifar10")[0].endswith("cifar-10-binary.tar.gz")
+    assert datasets._archives("cifar10")[0][0].endswith("cifar-10-binary.tar.gz")
+
+
+def idx_files(folder, seed):
+    """The four files of a small MNIST, and the pictures and labels of its parts."""
+    folder.mkdir()
+    rng = np.random.default_rng(seed)
+    sets = {}
+    for part, n in ("train", 7), ("t10k", 3):
+        pixels, labels = rng.integers(0, 256, (n, 28, 28)), rng.integers(0, 10, n)
+        heads = struct.pack(">IIII", 0x803, n, 28, 28), struct.pack(">II", 0x801, n)
+        for name, head, values in zip(("images-idx3", "labels-idx1"), heads, (pixels, labels)):
+            text = gzip.compress(head + values.astype(np.uint8).tobytes())
+            (folder / f"{part}-{name}-ubyte.gz").write_bytes(text)
+        sets[part] = pixels, labels
+    return sets
+
+
+@pytest.mark.parametrize("name", ["mnist", "fashion_mnist"])
+def test_mnist_is_fetched_once_and_checked(tmp_path, monkeypatch, name):
+    source, root = tmp_path / "source", tmp_path / "root"
+    sets = idx_files(source, 1)
+    known = [pathlib.PurePosixPath(url).name for url, _ in datasets._archives(name)]
+    assert sorted(known) == sorted(p.name for p in source.iterdir())
+    archives = [
+        (p.as_uri(), hashlib.md5(p.read_bytes()).hexdigest()) for p in sorted(source.iterdir())
+    ]
+    monkeypatch.setattr(datasets, "_archives", lambda asked: archives if asked == name else [])
+    kind = {"mnist": datasets.MNIST, "fashion_mnist": datasets.FashionMNIST}[name]
+    for part, train in ("train", True), ("t10k", False):
+        pictures = kind(root, train=train, download=True)
+        pixels, labels = sets[part]
+        assert np.array_equal(pictures.images.numpy()[:, 0], pixels)
+        assert pictures.labels.tolist() == labels.tolist() and len(pictures.classes) == 10
+    shutil.rmtree(source)
+    assert len(kind(root, download=True)) == len(kind(root)) == 7  # no need to go again
+    next((root / kind.__name__ / "raw").iterdir()).write_bytes(b"broken")
+    with pytest.raises(OSError):
+        kind(root, download=True)
+
+
+def test_both_mnists_may_share_a_root(tmp_path, monkeypatch):
+    for name, seed in ("mnist", 1), ("fashion_mnist", 2):
+        idx_files(tmp_path / name, seed)
+    monkeypatch.setattr(
+        datasets,
+        "_archives",
+        lambda name: [
+            (p.as_uri(), hashlib.md5(p.read_bytes()).hexdigest())
+            for p in (tmp_path / name).iterdir()
+        ],
+    )
+    digits = datasets.MNIST(tmp_path / "root", download=True)
+    clothes = datasets.FashionMNIST(tmp_path / "root", download=True)
+    assert digits.fingerprint() != clothes.fingerprint()
+    assert datasets.MNIST(tmp_path / "root").fingerprint() == digits.fingerprint()
+    assert digits.classes[0] == "0" and clothes.classes[0] == "T-shirt/top"

@@ -22,6 +22,8 @@ WITHOUT_EXAMPLE = {
     "weft.data.MNIST": "needs files",
     "weft.datasets.CIFAR10": "needs files",
     "weft.datasets.CIFAR100": "needs files",
+    "weft.datasets.FashionMNIST": "needs files",
+    "weft.datasets.MNIST": "needs files",
     "weft.datasets.fetch": "needs a network",
     "weft.data.read_contact_sheets": "needs files",
     "weft.nn.Elementwise": "a base class",

@@ -9,7 +9,6 @@ import tempfile
 import warnings
 
 from weft import data
-from weft.data import MNIST
 
 TYPE_CHECKING = False  # typing's costs an import
 if TYPE_CHECKING:
@@ -17,7 +16,7 @@ if TYPE_CHECKING:
 
     from weft._typing import StrPath
 
-__all__ = ["CIFAR10", "CIFAR100", "MNIST", "cache_folder", "fetch"]
+__all__ = ["CIFAR10", "CIFAR100", "MNIST", "FashionMNIST", "cache_folder", "fetch"]
 
 
 def cache_folder() -> pathlib.Path:
@@ -29,12 +28,10 @@ def cache_folder() -> pathlib.Path:
     return pathlib.Path(os.environ.get("XDG_CACHE_HOME") or pathlib.Path.home() / ".cache") / "weft"
 
 
-def _archive(name: str) -> tuple[str, str]:
-    for line in (pathlib.Path(__file__).parent / "archives.txt").read_text().splitlines():
-        key, url, md5 = line.split()
-        if key == name:
-            return url, md5
-    raise ValueError(f"got the data set {name!r}, expected one of archives.txt")
+def _archives(name: str) -> list[tuple[str, str]]:
+    """The address and checksum of each file of a data set."""
+    lines = (pathlib.Path(__file__).parent / "archives.txt").read_text().splitlines()
+    return [(url, md5) for key, url, md5 in map(str.split, lines) if key == name]
 
 
 def _md5(path: StrPath) -> str:
@@ -94,7 +91,15 @@ def fetch(url: str, md5: str, folder: StrPath) -> pathlib.Path:
 
 def _root(name: str, root: StrPath | None, download: bool) -> str:
     root = os.fspath(root if root is not None else cache_folder())
-    return os.fspath(fetch(*_archive(name), root)) if download else root
+    return os.fspath(fetch(*_archives(name)[0], root)) if download else root
+
+
+def _idx_root(name: str, folder: str, root: StrPath | None, download: bool) -> str:
+    """The folder of a data set of idx files: below root where they were fetched, or root itself."""
+    root = pathlib.Path(root if root is not None else cache_folder())
+    for url, md5 in _archives(name) if download else []:
+        fetch(url, md5, root / folder / "raw")
+    return os.fspath(root / folder if (root / folder).is_dir() else root)
 
 
 class CIFAR10(data.CIFAR10):
@@ -121,3 +126,31 @@ class CIFAR100(data.CIFAR100):
         coarse: bool = False,
     ) -> None:
         super().__init__(_root("cifar100", root, download), train, coarse)
+
+
+class MNIST(data.MNIST):
+    """28 x 28 grey pictures of digits, 60,000 to train, 10,000 to test.
+
+    root: a folder with the idx files, plain or .gz, also in raw/ or MNIST/raw/ (the cache if None);
+    with download they are fetched into MNIST/raw/ first, unless they are there.
+    """
+
+    def __init__(
+        self, root: StrPath | None = None, train: bool = True, download: bool = False
+    ) -> None:
+        super().__init__(_idx_root("mnist", "MNIST", root, download), train)
+
+
+class FashionMNIST(data.MNIST):
+    """As MNIST with clothes in place of digits (Xiao, Rasul and Vollgraf 2017), in FashionMNIST/."""
+
+    def __init__(
+        self, root: StrPath | None = None, train: bool = True, download: bool = False
+    ) -> None:
+        super().__init__(_idx_root("fashion_mnist", "FashionMNIST", root, download), train)
+
+    @property
+    def classes(self) -> list[str]:
+        """The labels' names."""
+        names = "T-shirt/top,Trouser,Pullover,Dress,Coat,Sandal,Shirt,Sneaker,Bag,Ankle boot"
+        return names.split(",")

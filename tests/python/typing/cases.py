@@ -249,6 +249,38 @@ def inferred(x: Tensor) -> tuple[Tensor, int]:
     return x, 1
 
 
+@weft.no_grad
+def bare(x: Tensor, n: int) -> Tensor:
+    return x * n
+
+
+@weft.enable_grad
+def recorded(x: Tensor) -> float:
+    return x.item()
+
+
+@weft.inference_mode
+def bare_inferred(x: Tensor) -> tuple[Tensor, int]:
+    return x, 1
+
+
+@weft.set_grad_enabled(False)
+def set_off(x: Tensor) -> str:
+    return str(x)
+
+
+def decorated(x: Tensor) -> None:
+    assert_type(bare(x, 2), Tensor)
+    assert_type(recorded(x), float)
+    assert_type(bare_inferred(x), tuple[Tensor, int])
+    assert_type(set_off(x), str)
+    assert_type(without(x, n=1), Tensor)
+    with weft.no_grad() as mode:
+        assert_type(mode, weft.no_grad)
+    with weft.inference_mode(False) as inference:
+        assert_type(inference, weft.inference_mode)
+
+
 def gradients(x: Tensor) -> None:
     y: Tensor = Cube.apply(x)
     y.backward()
