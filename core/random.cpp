@@ -1,9 +1,9 @@
 #include <algorithm>
-#include <memory>
 #include <mutex>
 #include <random>
 #include <vector>
 
+#include <weft/core/allocator.h>
 #include <weft/core/fork.h>
 #include <weft/core/interrupt.h>
 #include <weft/core/random.h>
@@ -75,10 +75,28 @@ void DrawGuard::note(RandomKey before, RandomKey after) noexcept {
   drew_ = true;
 }
 
+namespace {
+
+// From the allocator, whose large blocks are made of huge pages and stay in its cache: giving back
+// a gigabyte of small ones takes the system a tenth of a second.
+class Scratch {
+ public:
+  explicit Scratch(std::size_t bytes) : memory_(allocate(kCPU, bytes)) {}
+  ~Scratch() { deallocate(kCPU, memory_); }
+  Scratch(const Scratch&) = delete;
+  Scratch& operator=(const Scratch&) = delete;
+  void* data() const { return memory_.data; }
+
+ private:
+  Allocation memory_;
+};
+
+}  // namespace
+
 void random_permutation(std::span<Index> out, RandomKey key) {
   using Drawn = std::pair<std::uint64_t, Index>;
-  const auto memory = std::make_unique_for_overwrite<Drawn[]>(out.size());
-  const std::span<Drawn> order(memory.get(), out.size());
+  const Scratch memory(out.size() * sizeof(Drawn));
+  const std::span<Drawn> order(static_cast<Drawn*>(memory.data()), out.size());
   for (std::size_t i = 0; i < order.size(); i += 4) {
     if (i % (1 << 16) == 0) check_interrupt("randperm");
     const PhiloxBlock w = philox_block(key.seed, key.offset + i / 4, 0);
@@ -92,7 +110,10 @@ void random_permutation(std::span<Index> out, RandomKey key) {
     if (++compared % (1 << 20) == 0) check_interrupt("randperm");
     return a < b;
   });
-  std::transform(order.begin(), order.end(), out.begin(), [](auto& pair) { return pair.second; });
+  for (std::size_t i = 0; i < out.size(); ++i) {
+    if (i % (1 << 20) == 0) check_interrupt("randperm");
+    out[i] = order[i].second;
+  }
 }
 
 void manual_seed(std::uint64_t seed) { default_generator().manual_seed(seed); }

@@ -251,6 +251,9 @@ void random_bernoulli(const View& out, const View& probability, RandomKey key) {
 
 void random_permutation(const View& out, RandomKey key) {
   const auto count = static_cast<std::size_t>(numel(out));
+  if (out.dtype == DType::I64 && out.stride[0] == 1) {
+    return weft::random_permutation({out.as<Index>(), count}, key);
+  }
   const auto memory = std::make_unique_for_overwrite<Index[]>(count);
   const std::span<Index> order(memory.get(), count);
   weft::random_permutation(order, key);
