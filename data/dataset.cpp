@@ -133,6 +133,8 @@ fs::path mnist_folder(const std::string& root, const std::string& first) {
 
 }  // namespace
 
+std::any Dataset::batch(std::span<const Index>) const { return {}; }
+
 std::int64_t ImageDataset::get(Index i, Picture& picture) const {
   if (i < 0 || i >= size()) {
     fail<IndexError>("ImageDataset", "got index {}, expected less than {}", i, size());

@@ -1,6 +1,8 @@
 #pragma once
 
+#include <any>
 #include <cstdint>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -24,6 +26,9 @@ class WEFT_API Dataset {
   virtual Index size() const = 0;
   // Writes picture i into `picture`, whose memory is reused, and returns its label.
   virtual std::int64_t get(Index i, Picture& picture) const = 0;
+  // For samples that are no pictures with labels: the whole batch of some, as any value. Nothing,
+  // the default, has the loader make a batch of pictures by get().
+  virtual std::any batch(std::span<const Index> samples) const;
 };
 
 // Pictures in memory. Values become [0, 1], as torchvision's ToTensor makes them.

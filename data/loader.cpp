@@ -127,6 +127,9 @@ struct DataLoader::Impl {
         Key(job.seed).fold(static_cast<std::uint64_t>(epoch)).split();
     const Order order = order_of(order_key);
     Batch batch;
+    batch.value = dataset->batch(std::span(*order).subspan(static_cast<std::size_t>(first),
+                                                           static_cast<std::size_t>(count)));
+    if (batch.value.has_value()) return batch;
     batch.labels = make_tensor({count}, {1}, DType::I64, kCPU);
     for (Index i = 0; i < count; ++i) {
       const Index sample = (*order)[static_cast<std::size_t>(first + i)];

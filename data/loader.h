@@ -1,5 +1,6 @@
 #pragma once
 
+#include <any>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -11,8 +12,9 @@
 namespace weft::data {
 
 struct Batch {
-  Tensor images;  // f32, N x C x H x W, channels-last in memory
-  Tensor labels;  // i64, N
+  Tensor images;        // f32, N x C x H x W, channels-last in memory
+  Tensor labels;        // i64, N
+  std::any value = {};  // what Dataset::batch() made, in place of the two
   Index size() const { return labels.size(0); }
 };
 

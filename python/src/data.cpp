@@ -46,11 +46,15 @@ void bind_files_set(py::module_& m, const char* name, const char* doc) {
 py::object next_batch(Loader& loader) {
   auto batch = loader.next();
   if (!batch) throw py::stop_iteration();
+  if (const Held* own = std::any_cast<Held>(&batch->value)) return own->get();
   return py::make_tuple(batch->images, batch->labels);
 }
 
 py::tuple state_of(const Loader& l) {
-  const DataLoader::State s = l.get().state();
+  const DataLoader::State s = [&] {
+    const py::gil_scoped_release released;  // a worker may hold the loader's lock and want Python's
+    return l.get().state();
+  }();
   return py::make_tuple(s.seed, s.epoch, s.batch);
 }
 
@@ -59,8 +63,8 @@ py::tuple state_of(const Loader& l) {
 void bind_datasets(py::module_& m) {
   py::classh<Dataset>(
       m, "Dataset",
-      "Pictures with labels. A data set of Python is any object with __len__ and __getitem__ that "
-      "gives (picture, label); it need not derive from this.\n\n"
+      "Pictures with labels. A data set of Python is any object with __len__ and __getitem__, "
+      "whose samples default_collate() can put together; it need not derive from this.\n\n"
       ">>> class Squares:\n"
       "...     def __len__(self):\n"
       "...         return 4\n"
@@ -173,9 +177,12 @@ void bind_transforms(py::module_& m) {
 void bind_loader(py::module_& m) {
   py::class_<Loader>(
       m, "DataLoader",
-      "DataLoader(dataset, batch_size=1, shuffle=False, *, transforms=(), drop_last=False, "
-      "num_workers=1, prefetch_factor=2, seed=0)\n\n"
-      "Batches (images [N, C, H, W], labels [N]) of a data set, made by threads. A loop over it "
+      "DataLoader(dataset, batch_size=1, shuffle=False, *, transforms=(), collate_fn=None, "
+      "drop_last=False, num_workers=1, prefetch_factor=2, seed=0)\n\n"
+      "Batches (images [N, C, H, W], labels [N]) of a data set, made by threads; of a data set of "
+      "Python what collate_fn, or default_collate(), makes of a list of samples. With transforms "
+      "its samples are pairs of picture and label: floats, or unsigned bytes, which become floats "
+      "in [0, 1]. A loop over it "
       "runs to the end of the epoch, from where the last one stopped; the next is the next epoch. "
       "The batches depend on data set, seed and position alone.\n\n"
       ">>> images = weft.zeros(4, 3, 8, 8, dtype=weft.uint8)\n"
@@ -189,15 +196,16 @@ void bind_loader(py::module_& m) {
       "(weft.Size([2, 3, 8, 8]), weft.Size([2]))\n"
       "(weft.Size([2, 3, 8, 8]), weft.Size([2]))")
       .def(py::init([](const py::object& dataset, Index batch_size, bool shuffle,
-                       const py::object& transforms, bool drop_last, int workers, int prefetch,
-                       std::uint64_t seed) {
+                       const py::object& transforms, const py::object& collate_fn, bool drop_last,
+                       int workers, int prefetch, std::uint64_t seed) {
              return std::make_unique<Loader>(
                  dataset, transforms,
-                 DataLoaderOptions{batch_size, shuffle, drop_last, workers, prefetch, seed});
+                 DataLoaderOptions{batch_size, shuffle, drop_last, workers, prefetch, seed},
+                 collate_fn);
            }),
            "dataset"_a, "batch_size"_a = 1, "shuffle"_a = false, py::kw_only(),
-           "transforms"_a = py::tuple(), "drop_last"_a = false, "num_workers"_a = 1,
-           "prefetch_factor"_a = 2, "seed"_a = 0)
+           "transforms"_a = py::tuple(), "collate_fn"_a = py::none(), "drop_last"_a = false,
+           "num_workers"_a = 1, "prefetch_factor"_a = 2, "seed"_a = 0)
       .def("__len__", [](const Loader& l) { return l.get().size(); })
       .def("__iter__", [](const py::object& self) { return self; })
       .def("__next__", &next_batch)

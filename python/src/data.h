@@ -23,18 +23,20 @@ data::Image to_image(const Tensor& t);
 
 // ---- What Python wrote (data_python.cpp)
 
-// A data set of Python: any object with __len__ and __getitem__ that gives (picture, label).
+// A data set of Python: any object with __len__ and __getitem__. Its batches are Held objects that
+// `collate` makes of lists of samples; where it is None, samples are pairs of picture and label.
 class PythonDataset : public data::Dataset {
  public:
-  explicit PythonDataset(const py::object& dataset);
+  PythonDataset(const py::object& dataset, const py::object& collate);
   Index size() const override { return size_; }
   std::int64_t get(Index i, data::Picture& picture) const override;
+  std::any batch(std::span<const Index> samples) const override;
   // The dimensions of a sample, once one was read.
   int rank() const { return rank_; }
 
  private:
   std::int64_t read(Index i, data::Picture& picture) const;
-  Held dataset_;
+  Held dataset_, collate_;
   Index size_;
   mutable std::atomic<int> rank_ = 3;
 };
@@ -45,7 +47,9 @@ data::Transform to_transform(const py::object& f);
 // A loader that Python holds: it lets go of the interpreter's lock while it waits for its threads.
 class Loader {
  public:
-  Loader(py::object dataset, const py::object& transforms, const data::DataLoaderOptions& options);
+  // collate_fn: of a data set of Python, or None.
+  Loader(py::object dataset, const py::object& transforms, const data::DataLoaderOptions& options,
+         py::object collate_fn);
   ~Loader() { close(); }
   void close() noexcept;
   data::DataLoader& get() const;

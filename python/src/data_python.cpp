@@ -7,8 +7,8 @@ namespace weft::python {
 
 using namespace data;
 
-PythonDataset::PythonDataset(const py::object& dataset)
-    : dataset_(dataset), size_(static_cast<Index>(py::len(dataset))) {}
+PythonDataset::PythonDataset(const py::object& dataset, const py::object& collate)
+    : dataset_(dataset), collate_(collate), size_(static_cast<Index>(py::len(dataset))) {}
 
 // An error that may go to another thread.
 template <class F>
@@ -23,6 +23,15 @@ static auto carried(F&& f) {
 std::int64_t PythonDataset::get(Index i, Picture& picture) const {
   const py::gil_scoped_acquire lock;
   return carried([&] { return read(i, picture); });
+}
+
+std::any PythonDataset::batch(std::span<const Index> samples) const {
+  const py::gil_scoped_acquire lock;
+  const py::object collate = collate_.get(), dataset = dataset_.get();
+  if (collate.is_none()) return {};
+  py::list list;
+  for (Index i : samples) list.append(dataset[py::int_(i)]);
+  return Held(collate(list));
 }
 
 std::int64_t PythonDataset::read(Index i, Picture& picture) const {
@@ -77,17 +86,24 @@ Transform to_transform(const py::object& f) {
   return PythonTransform{Held(f)};
 }
 
-Loader::Loader(py::object dataset, const py::object& transforms, const DataLoaderOptions& options)
+Loader::Loader(py::object dataset, const py::object& transforms, const DataLoaderOptions& options,
+               py::object collate_fn)
     : dataset_(std::move(dataset)), options_(options) {
-  std::shared_ptr<const Dataset> set;
-  if (py::isinstance<Dataset>(dataset_)) {
-    set = dataset_.cast<std::shared_ptr<Dataset>>();
-  } else {
-    set = python_ = std::make_shared<PythonDataset>(dataset_);
-  }
   Transforms list;
   for (const py::handle t : transforms) {
     list.push_back(to_transform(py::reinterpret_borrow<py::object>(t)));
+  }
+  if (!list.empty() && !collate_fn.is_none()) {
+    throw py::value_error("got transforms and collate_fn, expected one of them");
+  }
+  std::shared_ptr<const Dataset> set;
+  if (py::isinstance<Dataset>(dataset_) && collate_fn.is_none()) {
+    set = dataset_.cast<std::shared_ptr<Dataset>>();
+  } else {
+    if (list.empty() && collate_fn.is_none()) {
+      collate_fn = py::module_::import("weft.data").attr("default_collate");
+    }
+    set = python_ = std::make_shared<PythonDataset>(dataset_, collate_fn);
   }
   close_at_exit();
   const py::gil_scoped_release released;
@@ -114,7 +130,8 @@ std::optional<Batch> Loader::next() {
     const py::gil_scoped_release released;
     batch = loader.next();
   }
-  if (!batch || !python_ || python_->rank() == 3) return batch;
+  const bool pictures = batch && !batch->value.has_value();
+  if (!pictures || !python_ || python_->rank() == 3) return batch;
   const Shape& s = batch->images.sizes();
   batch->images = python_->rank() == 1 ? batch->images.reshape({s[0], s[1]})
                                        : batch->images.reshape({s[0], s[2], s[3]});

@@ -11,10 +11,11 @@ WIDTH = 100
 HEADER = "# Made by python/stubs/generate.py; do not edit.\n\n"
 # Where names come from; classes of the compiled module are added to these.
 HOMES = {
+    "collections": "defaultdict",
     "collections.abc": "Callable Iterable Iterator Mapping Sequence",
     "numpy.typing": "ArrayLike NDArray",
-    "typing": "Any ClassVar Literal NamedTuple Protocol SupportsIndex TypeVar final overload",
-    "typing_extensions": "Never Self TypeIs",
+    "typing": "Any ClassVar Generic Literal NamedTuple Protocol SupportsIndex final overload",
+    "typing_extensions": "Never Self TypeIs TypeVar",
     "weft._typing": "BoundType DTypeLike DeviceLike Index Operand Other Padding Params Reduction Scalar "
     "ShapeLike StrPath ValuesAndIndices",
     "weft.optim": "ParamGroup",

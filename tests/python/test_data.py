@@ -1,5 +1,7 @@
 """Data sets of C++ and of Python, transforms, the loader."""
 
+import collections
+import gc
 import gzip
 import hashlib
 import os
@@ -11,6 +13,7 @@ import subprocess
 import sys
 import threading
 import time
+import weakref
 
 import numpy as np
 import pytest
@@ -132,7 +135,103 @@ def test_errors_of_a_dataset_arrive(sample, error, workers):
             return sample(i)
 
     with pytest.raises(error):
-        next(data.DataLoader(Bad(), 4, num_workers=workers))
+        next(data.DataLoader(Bad(), 4, num_workers=workers, transforms=[lambda p: p]))
+
+
+class Given:
+    """A data set of a function of the index."""
+
+    def __init__(self, sample, n=4):
+        self.sample, self.n = sample, n
+
+    def __len__(self):
+        return self.n
+
+    def __getitem__(self, i):
+        return self.sample(i)
+
+
+Point = collections.namedtuple("Point", "x y")
+DTYPES = "bool uint8 int8 int16 int32 int64 float16 float32 float64".split()
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_batches_keep_what_samples_are(workers):
+    def sample(i):
+        return {
+            **{f"array {d}": np.full((2, 3), i, d) for d in DTYPES},
+            **{f"number {d}": np.dtype(d).type(i) for d in DTYPES},
+            **{f"tensor {d}": weft.full((3,), i, dtype=getattr(weft, d)) for d in DTYPES},
+            **{"int": i, "float": i / 2, "bool": i % 2 == 0, "text": str(i), "bytes": b"%d" % i},
+            **{"pair": (i, weft.ones(2) * i), "list": [i, [i + 1]], "point": Point(i, -i)},
+            "half": weft.tensor(float(i), dtype=weft.bfloat16),
+        }
+
+    batch = next(data.DataLoader(Given(sample), 3, num_workers=workers))
+    expected = np.arange(3)
+    for d in DTYPES:
+        for kind, shape in ("array", (3, 2, 3)), ("number", (3,)), ("tensor", (3, 3)):
+            t = batch[f"{kind} {d}"]
+            assert t.dtype is getattr(weft, d) and t.shape == shape
+            assert np.array_equal(t.reshape(3, -1)[:, 0].numpy(), expected.astype(d))
+    assert batch["int"].dtype is weft.int64 and batch["int"].tolist() == [0, 1, 2]
+    assert batch["float"].dtype is weft.float64 and batch["float"].tolist() == [0, 0.5, 1]
+    assert batch["bool"].dtype is weft.bool and batch["bool"].tolist() == [True, False, True]
+    assert batch["half"].dtype is weft.bfloat16 and batch["half"].shape == (3,)
+    assert batch["text"] == ["0", "1", "2"] and batch["bytes"] == [b"0", b"1", b"2"]
+    assert type(batch["pair"]) is list and batch["pair"][1].shape == (3, 2)
+    assert batch["list"][1][0].tolist() == [1, 2, 3]
+    assert type(batch["point"]) is Point and batch["point"].y.tolist() == [0, -1, -2]
+
+
+def test_a_function_of_ones_own_puts_samples_together():
+    loader = data.DataLoader(Given(lambda i: "x" * i, 5), 2, collate_fn="-".join, num_workers=2)
+    assert list(loader) == ["-x", "xx-xxx", "xxxx"] and list(loader) == ["-x", "xx-xxx", "xxxx"]
+    images, _ = pictures()
+    assert next(data.DataLoader(images, 2, collate_fn=lambda s: [label for _, label in s])) == [0, 1]
+    with pytest.raises(ValueError, match="collate_fn"):
+        data.DataLoader(images, collate_fn=len, transforms=[data.RandomHorizontalFlip()])
+    assert next(data.DataLoader(Given(lambda i: i), collate_fn=lambda s: None)) is None
+
+
+@pytest.mark.parametrize(
+    "sample, error",
+    [
+        (lambda i: 1 / 0, ZeroDivisionError),
+        (lambda i: None, TypeError),
+        (lambda i: (1, object()), TypeError),
+        (lambda i: [1] * (i + 1), ValueError),
+        (lambda i: weft.ones(i + 1), weft.ShapeError),
+        (lambda i: np.ones(i + 1), ValueError),
+        (lambda i: {i: 1}, KeyError),
+        (lambda i: np.array(["text"]), TypeError),
+        (lambda i: sys.exit(3), SystemExit),
+    ],
+)
+@pytest.mark.parametrize("workers", [0, 1])
+def test_errors_of_samples_arrive(sample, error, workers):
+    loader = data.DataLoader(Given(sample), 2, num_workers=workers)
+    with pytest.raises(error):
+        next(loader)
+    assert loader.state() == (0, 0, 1)
+
+
+def test_batches_of_python_that_nobody_takes():
+    """Made ahead, then dropped by workers, by set_state() and at the end, while state() is asked."""
+    kept = weakref.WeakSet()
+
+    class Batch:
+        def __init__(self, samples):
+            kept.add(self)
+
+    loader = data.DataLoader(Given(lambda i: i, 400), 2, collate_fn=Batch, num_workers=4)
+    for turn in range(100):
+        assert isinstance(next(loader), Batch)
+        loader.set_state((turn, 0, turn))
+        assert loader.state() == (turn, 0, turn)
+    loader.close()
+    gc.collect()
+    assert not kept
 
 
 def test_arguments():

@@ -1,16 +1,18 @@
 # Made by python/stubs/generate.py; do not edit.
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any, Literal, Protocol, SupportsIndex
-from typing_extensions import Never, Self
+from typing import Any, Generic, Literal, Protocol, overload
+from typing_extensions import Never, Self, TypeVar
 from numpy.typing import NDArray
 from weft._typing import BoundType, StrPath
 from weft._weft import Tensor
 
+_Batch = TypeVar("_Batch", default=tuple[Tensor, Tensor])
+_Made = TypeVar("_Made")
 
 class _Samples(Protocol):
     def __len__(self) -> int: ...
-    def __getitem__(self, index: int, /) -> tuple[Tensor | NDArray[Any], SupportsIndex]: ...
+    def __getitem__(self, index: int, /) -> Any: ...
 
 class CIFAR10(ImageDataset):
     def __init__(self, root: str, train: bool = True) -> None: ...
@@ -22,14 +24,44 @@ class Cutout(metaclass=BoundType):
     def __call__(self, picture: Tensor, seed: int = 0) -> Tensor: ...
     def __init__(self, size: int, fill: float = 0.0) -> None: ...
 
-class DataLoader(metaclass=BoundType):
+class DataLoader(Generic[_Batch], metaclass=BoundType):
+    @overload
     def __init__(
-        self,
+        self: DataLoader[tuple[Tensor, Tensor]],
+        dataset: Dataset,
+        batch_size: int = 1,
+        shuffle: bool = False,
+        *,
+        transforms: Iterable[Callable[[Tensor], Tensor | NDArray[Any]]] = (),
+        collate_fn: None = None,
+        drop_last: bool = False,
+        num_workers: int = 1,
+        prefetch_factor: int = 2,
+        seed: int = 0,
+    ) -> None: ...
+    @overload
+    def __init__(
+        self: DataLoader[_Made],
         dataset: _Samples,
         batch_size: int = 1,
         shuffle: bool = False,
         *,
         transforms: Iterable[Callable[[Tensor], Tensor | NDArray[Any]]] = (),
+        collate_fn: Callable[[list[Any]], _Made],
+        drop_last: bool = False,
+        num_workers: int = 1,
+        prefetch_factor: int = 2,
+        seed: int = 0,
+    ) -> None: ...
+    @overload
+    def __init__(
+        self: DataLoader[Any],
+        dataset: _Samples,
+        batch_size: int = 1,
+        shuffle: bool = False,
+        *,
+        transforms: Iterable[Callable[[Tensor], Tensor | NDArray[Any]]] = (),
+        collate_fn: None = None,
         drop_last: bool = False,
         num_workers: int = 1,
         prefetch_factor: int = 2,
@@ -37,7 +69,7 @@ class DataLoader(metaclass=BoundType):
     ) -> None: ...
     def __iter__(self) -> Self: ...
     def __len__(self) -> int: ...
-    def __next__(self) -> tuple[Tensor, Tensor]: ...
+    def __next__(self) -> _Batch: ...
     @property
     def batch_size(self) -> int: ...
     def close(self) -> None: ...
