@@ -28,6 +28,7 @@ class WEFT_API LeakyReLU : public Elementwise {
   Tensor forward(const Tensor& x) override;
   std::string kind() const override { return "LeakyReLU"; }
   std::string extra_repr() const override;
+  double negative_slope() const { return slope_; }
 
  private:
   double slope_;
@@ -39,6 +40,7 @@ class WEFT_API GELU : public Elementwise {
   Tensor forward(const Tensor& x) override;
   std::string kind() const override { return "GELU"; }
   std::string extra_repr() const override { return "approximate='" + approximate_ + "'"; }
+  const std::string& approximate() const { return approximate_; }
 
  private:
   std::string approximate_;
@@ -56,6 +58,8 @@ class WEFT_API Softplus : public Elementwise {
   Tensor forward(const Tensor& x) override;
   std::string kind() const override { return "Softplus"; }
   std::string extra_repr() const override;
+  double beta() const { return beta_; }
+  double threshold() const { return threshold_; }
 
  private:
   double beta_, threshold_;
@@ -79,6 +83,7 @@ class WEFT_API Softmax : public Elementwise {
   Tensor forward(const Tensor& x) override;
   std::string kind() const override { return "Softmax"; }
   std::string extra_repr() const override { return "dim=" + std::to_string(dim_); }
+  Index dim() const { return dim_; }
 
  private:
   Index dim_;
@@ -90,6 +95,7 @@ class WEFT_API LogSoftmax : public Elementwise {
   Tensor forward(const Tensor& x) override;
   std::string kind() const override { return "LogSoftmax"; }
   std::string extra_repr() const override { return "dim=" + std::to_string(dim_); }
+  Index dim() const { return dim_; }
 
  private:
   Index dim_;

@@ -20,6 +20,7 @@ class WEFT_API Linear : public Module {
   std::string extra_repr() const override;
   Index in_features() const { return weight.defined() ? weight.size(1) : in_; }
   Index out_features() const { return out_; }
+  bool has_bias() const { return has_bias_; }  // or will have it
 
  protected:
   std::vector<ParameterShape> parameter_shapes(const Shape& input) const override;
@@ -42,6 +43,8 @@ class WEFT_API Embedding : public Module {
   void reset_parameters() override;
   std::string kind() const override { return "Embedding"; }
   std::string extra_repr() const override;
+  Index num_embeddings() const { return rows_; }
+  Index embedding_dim() const { return dim_; }
   std::optional<Index> padding_idx() const { return padding_; }
 
  protected:

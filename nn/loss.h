@@ -21,6 +21,7 @@ class WEFT_API CrossEntropyLoss : public Loss {
   explicit CrossEntropyLoss(const CrossEntropyOptions& options = {}) : options_(options) {}
   Tensor forward(const Tensor& x, const Tensor& target) override;
   std::string kind() const override { return "CrossEntropyLoss"; }
+  const CrossEntropyOptions& options() const { return options_; }
 
  private:
   CrossEntropyOptions options_;
@@ -31,6 +32,7 @@ class WEFT_API NLLLoss : public Loss {
   explicit NLLLoss(const NllLossOptions& options = {}) : options_(options) {}
   Tensor forward(const Tensor& x, const Tensor& target) override;
   std::string kind() const override { return "NLLLoss"; }
+  const NllLossOptions& options() const { return options_; }
 
  private:
   NllLossOptions options_;
@@ -41,6 +43,7 @@ class WEFT_API MSELoss : public Loss {
   explicit MSELoss(Reduction reduction = Reduction::Mean) : reduction_(reduction) {}
   Tensor forward(const Tensor& x, const Tensor& target) override;
   std::string kind() const override { return "MSELoss"; }
+  Reduction reduction() const { return reduction_; }
 
  private:
   Reduction reduction_;
@@ -51,6 +54,7 @@ class WEFT_API L1Loss : public Loss {
   explicit L1Loss(Reduction reduction = Reduction::Mean) : reduction_(reduction) {}
   Tensor forward(const Tensor& x, const Tensor& target) override;
   std::string kind() const override { return "L1Loss"; }
+  Reduction reduction() const { return reduction_; }
 
  private:
   Reduction reduction_;
@@ -61,6 +65,7 @@ class WEFT_API BCEWithLogitsLoss : public Loss {
   explicit BCEWithLogitsLoss(const BinaryCrossEntropyOptions& options = {}) : options_(options) {}
   Tensor forward(const Tensor& x, const Tensor& target) override;
   std::string kind() const override { return "BCEWithLogitsLoss"; }
+  const BinaryCrossEntropyOptions& options() const { return options_; }
 
  private:
   BinaryCrossEntropyOptions options_;

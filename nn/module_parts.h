@@ -36,6 +36,20 @@ struct Module::Parts {
   }
 };
 
+// While it lives, layers that this thread makes get no parameters and draw nothing: somebody puts
+// theirs in (a copy, a pickle).
+class LeaveUnbuilt {
+ public:
+  LeaveUnbuilt() noexcept : before_(std::exchange(now(), true)) {}
+  ~LeaveUnbuilt() { now() = before_; }
+  LeaveUnbuilt(const LeaveUnbuilt&) = delete;
+  LeaveUnbuilt& operator=(const LeaveUnbuilt&) = delete;
+  static bool& now() noexcept;
+
+ private:
+  bool before_;
+};
+
 // The walk over a module and its parts, for the functions that are about all of them.
 class ModuleTree {
  public:

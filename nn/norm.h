@@ -84,6 +84,10 @@ class WEFT_API LayerNorm : public Module {
   void reset_parameters() override;
   std::string kind() const override { return "LayerNorm"; }
   std::string extra_repr() const override;
+  const Shape& normalized_shape() const { return shape_; }
+  double eps() const { return eps_; }
+  bool elementwise_affine() const { return affine_; }
+  bool has_bias() const { return has_bias_; }
 
  protected:
   std::vector<ParameterShape> parameter_shapes(const Shape& input) const override;
@@ -103,6 +107,10 @@ class WEFT_API LocalResponseNorm : public Module {
   Shape output_shape(const Shape& input) const override { return input; }
   std::string kind() const override { return "LocalResponseNorm"; }
   std::string extra_repr() const override;
+  Index size() const { return size_; }
+  double alpha() const { return alpha_; }
+  double beta() const { return beta_; }
+  double k() const { return k_; }
 
  private:
   Index size_;

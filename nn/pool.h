@@ -19,6 +19,8 @@ class WEFT_API MaxPool2d : public Module {
   Shape output_shape(const Shape& input) const override;
   std::string kind() const override { return "MaxPool2d"; }
   std::string extra_repr() const override;
+  const Shape& kernel_size() const { return kernel_; }
+  const MaxPool2dArgs& args() const { return args_; }
 
  private:
   Shape kernel_;
@@ -40,6 +42,8 @@ class WEFT_API AvgPool2d : public Module {
   Shape output_shape(const Shape& input) const override;
   std::string kind() const override { return "AvgPool2d"; }
   std::string extra_repr() const override;
+  const Shape& kernel_size() const { return kernel_; }
+  const AvgPool2dArgs& args() const { return args_; }
 
  private:
   Shape kernel_;
@@ -54,6 +58,7 @@ class WEFT_API AdaptiveAvgPool2d : public Module {
   Shape output_shape(const Shape& input) const override;
   std::string kind() const override { return "AdaptiveAvgPool2d"; }
   std::string extra_repr() const override;
+  const Shape& output_size() const { return size_; }
 
  private:
   Shape size_;

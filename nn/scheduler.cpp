@@ -175,9 +175,12 @@ void OneCycleLR::apply() {
   Scheduler::apply();
   if (!options_.cycle_momentum) return;
   const double m = value(last_step(), &Phase::momentum0, &Phase::momentum1);
-  const bool adam = dynamic_cast<SGD*>(&optimizer()) == nullptr;
-  for (auto& group : optimizer().groups())
-    (adam ? group.options.beta1 : group.options.momentum) = m;
+  Optimizer* const o = &optimizer();
+  const bool sgd = dynamic_cast<SGD*>(o), adam = dynamic_cast<Adam*>(o) || dynamic_cast<AdamW*>(o);
+  for (auto& group : o->groups()) {  // another optimiser has one of the two, or neither
+    if (!adam) group.options.momentum = m;
+    if (!sgd) group.options.beta1 = m;
+  }
 }
 
 SequentialLR::SequentialLR(Optimizer& optimizer, std::vector<std::shared_ptr<Scheduler>> schedulers,

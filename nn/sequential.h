@@ -41,6 +41,8 @@ class WEFT_API Flatten : public Module {
   Shape output_shape(const Shape& input) const override;
   std::string kind() const override { return "Flatten"; }
   std::string extra_repr() const override;
+  Index start_dim() const { return start_; }
+  Index end_dim() const { return end_; }
 
  private:
   Index start_, end_;

@@ -28,7 +28,7 @@ AlexNetOptions AlexNetOptions::cifar() {
   return o;
 }
 
-AlexNet::AlexNet(const AlexNetOptions& o) {
+AlexNet::AlexNet(const AlexNetOptions& o) : options_(o) {
   if (o.channels.size() != 5) {
     fail<ValueError>("AlexNet", "got {} numbers of channels, expected 5", o.channels.size());
   }

@@ -29,9 +29,11 @@ class WEFT_API AlexNet : public Module {
   Tensor forward(const Tensor& x) override;
   Shape output_shape(const Shape& input) const override;
   std::string kind() const override { return "AlexNet"; }
+  const AlexNetOptions& options() const { return options_; }
 
  private:
   void add_convolution(Index i, const AlexNetOptions& options);
+  AlexNetOptions options_;
   Module* average_ = nullptr;
 };
 

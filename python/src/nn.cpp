@@ -8,6 +8,7 @@ void bind_nn(py::module_& m) {
   py::module_ nn = add_part(m, "nn", "weft.nn", "Modules and losses.");
   bind_nn_state(nn);
   bind_nn_module(nn);
+  bind_module_pickles(m);
   bind_nn_activations(nn);
   bind_nn_layers(nn);
   bind_nn_norms(nn);

@@ -17,6 +17,7 @@ void bind_plain(py::module_& m, const char* name, const char* doc, bool inplace)
     c.def(layer_init<M>([] { return std::tuple(); }));
   }
   def_overridable(c);
+  def_arguments(c, [](const M&) { return py::dict(); });
 }
 
 template <class M>
@@ -24,6 +25,8 @@ void bind_softmax(py::module_& m, const char* name, const char* doc) {
   Layer<M, Elementwise> c(m, name, doc);
   c.def(layer_init<M, Index>([](Index dim) { return std::tuple(dim); }), "dim"_a);
   def_overridable(c);
+  c.def_property_readonly("dim", &M::dim, "The dimension of the sum.");
+  def_arguments(c, [](const M& l) { return py::dict("dim"_a = l.dim()); });
 }
 
 void bind_with_options(py::module_& m) {
@@ -36,6 +39,10 @@ void bind_with_options(py::module_& m) {
       layer_init<LeakyReLU, double, bool>([](double slope, bool) { return std::tuple(slope); }),
       "negative_slope"_a = 0.01, "inplace"_a = false);
   def_overridable(leaky);
+  leaky.def_property_readonly("negative_slope", &LeakyReLU::negative_slope,
+                              "What multiplies where x is negative.");
+  def_arguments(
+      leaky, [](const LeakyReLU& l) { return py::dict("negative_slope"_a = l.negative_slope()); });
   Layer<GELU, Elementwise> gelu(m, "GELU",
                                 "x * Phi(x), Phi of the normal distribution (Hendrycks and Gimpel "
                                 "2016); approximate: \"none\" or \"tanh\".\n\n"
@@ -44,6 +51,8 @@ void bind_with_options(py::module_& m) {
   gelu.def(layer_init<GELU, std::string>([](std::string a) { return std::tuple(std::move(a)); }),
            "approximate"_a = "none");
   def_overridable(gelu);
+  gelu.def_property_readonly("approximate", &GELU::approximate, "\"none\" or \"tanh\".");
+  def_arguments(gelu, [](const GELU& l) { return py::dict("approximate"_a = l.approximate()); });
   Layer<Softplus, Elementwise> softplus(
       m, "Softplus",
       "log(1 + exp(beta * x)) / beta, x where beta * x is above threshold.\n\n"
@@ -53,6 +62,12 @@ void bind_with_options(py::module_& m) {
                    [](double beta, double threshold) { return std::tuple(beta, threshold); }),
                "beta"_a = 1.0, "threshold"_a = 20.0);
   def_overridable(softplus);
+  softplus.def_property_readonly("beta", &Softplus::beta, "What multiplies x.");
+  softplus.def_property_readonly("threshold", &Softplus::threshold,
+                                 "Where beta * x is above, the result is x.");
+  def_arguments(softplus, [](const Softplus& l) {
+    return py::dict("beta"_a = l.beta(), "threshold"_a = l.threshold());
+  });
 }
 
 }  // namespace

@@ -96,6 +96,7 @@ void bind_sequential(py::module_& m) {
   // The parts are added by __init__, where the object is known.
   c.def(layer_init<Sequential>([] { return std::tuple(); }));
   def_overridable(c);
+  def_arguments(c, [](const Sequential&) { return py::dict(); });
   c.def("_append_all", &append_all);
   c.def("__len__", &Sequential::size);
   c.def("__getitem__", &item);
@@ -137,6 +138,22 @@ void bind_flatten(py::module_& m) {
             [](Index start, Index end) { return std::tuple(start, end); }),
         "start_dim"_a = 1, "end_dim"_a = -1);
   def_overridable(c);
+  c.def_property_readonly("start_dim", &Flatten::start_dim, "The first dimension of them.");
+  c.def_property_readonly("end_dim", &Flatten::end_dim, "The last.");
+  def_arguments(c, [](const Flatten& f) {
+    return py::dict("start_dim"_a = f.start_dim(), "end_dim"_a = f.end_dim());
+  });
+}
+
+using OptionsState = std::tuple<Index, std::vector<Index>, std::vector<Index>, bool, bool, double>;
+
+py::tuple options_state(const AlexNetOptions& o) {
+  return py::make_tuple(o.classes, o.channels, o.hidden, o.small_pictures, o.batch_norm, o.dropout);
+}
+
+AlexNetOptions options_from(const py::tuple& state) {
+  const auto [classes, channels, hidden, small, norm, dropout] = state.cast<OptionsState>();
+  return {classes, channels, hidden, small, norm, dropout};
 }
 
 void bind_alexnet(py::module_& m) {
@@ -156,7 +173,8 @@ void bind_alexnet(py::module_& m) {
                      "After each convolution (behind its pool), in place of a bias.")
       .def_readwrite("dropout", &AlexNetOptions::dropout, "Before each hidden layer.")
       .def_static("cifar", &AlexNetOptions::cifar,
-                  "[N, 3, 32, 32], hidden layers of 1024 and 512, ten classes.");
+                  "[N, 3, 32, 32], hidden layers of 1024 and 512, ten classes.")
+      .def(py::pickle(&options_state, &options_from));
   Layer<AlexNet> c(
       m, "AlexNet",
       "AlexNet(options=AlexNetOptions())\n\n"
@@ -170,6 +188,8 @@ void bind_alexnet(py::module_& m) {
   c.def(layer_init<AlexNet, AlexNetOptions>([](const AlexNetOptions& o) { return std::tuple(o); }),
         "options"_a = AlexNetOptions());
   def_overridable(c);
+  c.def_property_readonly("options", &AlexNet::options, "What it was made with.");
+  def_arguments(c, [](const AlexNet& n) { return py::dict("options"_a = n.options()); });
 }
 
 }  // namespace

@@ -42,6 +42,10 @@ void bind_linear(py::module_& m) {
                           "The size of the input's last dimension.");
   c.def_property_readonly("out_features", &Linear::out_features,
                           "The size of the result's last dimension.");
+  def_arguments(c, [](const Linear& l) {
+    return py::dict("in_features"_a = l.in_features(), "out_features"_a = l.out_features(),
+                    "bias"_a = l.has_bias());
+  });
 }
 
 void bind_embedding(py::module_& m) {
@@ -60,13 +64,18 @@ void bind_embedding(py::module_& m) {
   def_parameter(
       c, "weight", [](const Embedding& e) { return e.weight; },
       "The table: [num_embeddings, embedding_dim].");
-  c.def_property_readonly(
-      "num_embeddings", [](const Embedding& e) { return e.weight.size(0); },
-      "How many rows there are.");
-  c.def_property_readonly(
-      "embedding_dim", [](const Embedding& e) { return e.weight.size(1); }, "The width of a row.");
+  c.def_property_readonly("num_embeddings", &Embedding::num_embeddings, "How many rows there are.");
+  c.def_property_readonly("embedding_dim", &Embedding::embedding_dim, "The width of a row.");
   c.def_property_readonly("padding_idx", &Embedding::padding_idx,
                           "The row that gets no gradient, or None.");
+  def_arguments(c, [](const Embedding& e) {
+    return py::dict("num_embeddings"_a = e.num_embeddings(), "embedding_dim"_a = e.embedding_dim(),
+                    "padding_idx"_a = e.padding_idx());
+  });
+}
+
+PaddingArg padding_arg(const Padding& p) {
+  return p.same() ? PaddingArg("same") : PaddingArg(p.amounts());
 }
 
 void bind_conv(py::module_& m) {
@@ -103,11 +112,7 @@ void bind_conv(py::module_& m) {
       "stride", [](const Conv2d& l) { return l.args().stride; },
       "Pixels from one window to the next, by dimension.");
   c.def_property_readonly(
-      "padding",
-      [](const Conv2d& l) {
-        const Padding& p = l.args().padding;
-        return p.same() ? PaddingArg("same") : PaddingArg(p.amounts());
-      },
+      "padding", [](const Conv2d& l) { return padding_arg(l.args().padding); },
       "Zeros at each side, by dimension, or \"same\".");
   c.def_property_readonly(
       "dilation", [](const Conv2d& l) { return l.args().dilation; },
@@ -115,9 +120,33 @@ void bind_conv(py::module_& m) {
   c.def_property_readonly(
       "groups", [](const Conv2d& l) { return l.args().groups; },
       "Into how many groups the channels fall.");
+  def_arguments(c, [](const Conv2d& l) {
+    const Conv2dArgs& a = l.args();
+    return py::dict("in_channels"_a = l.in_channels(), "out_channels"_a = l.out_channels(),
+                    "kernel_size"_a = l.kernel_size(), "stride"_a = a.stride,
+                    "padding"_a = padding_arg(a.padding), "dilation"_a = a.dilation,
+                    "groups"_a = a.groups, "bias"_a = a.bias);
+  });
 }
 
-void bind_pools(py::module_& m) {
+// What pools have in common.
+template <class Class>
+void def_pool(Class& c) {
+  using M = typename Class::type;
+  c.def_property_readonly("kernel_size", &M::kernel_size, "Height and width of a window.");
+  c.def_property_readonly(
+      "stride",
+      [](const M& m) { return m.args().stride.empty() ? m.kernel_size() : m.args().stride; },
+      "Pixels from one window to the next, by dimension.");
+  c.def_property_readonly(
+      "padding", [](const M& m) { return m.args().padding; },
+      "Pixels added at each side, by dimension.");
+  c.def_property_readonly(
+      "ceil_mode", [](const M& m) { return m.args().ceil_mode; },
+      "Whether windows may begin inside and end outside.");
+}
+
+void bind_max_pool(py::module_& m) {
   Layer<MaxPool2d> max(
       m, "MaxPool2d",
       "MaxPool2d(kernel_size, stride=None, padding=0, dilation=1, ceil_mode=False)\n\n"
@@ -133,7 +162,19 @@ void bind_pools(py::module_& m) {
           "kernel_size"_a, "stride"_a = py::none(), "padding"_a = Shape{0}, "dilation"_a = Shape{1},
           py::kw_only(), "ceil_mode"_a = false);
   def_overridable(max);
+  def_pool(max);
+  max.def_property_readonly(
+      "dilation", [](const MaxPool2d& p) { return p.args().dilation; },
+      "The distance of a window's pixels, by dimension.");
+  def_arguments(max, [](const MaxPool2d& p) {
+    const MaxPool2dArgs& a = p.args();
+    return py::dict("kernel_size"_a = p.kernel_size(), "stride"_a = a.stride,
+                    "padding"_a = a.padding, "dilation"_a = a.dilation,
+                    "ceil_mode"_a = a.ceil_mode);
+  });
+}
 
+void bind_avg_pool(py::module_& m) {
   using MaybeIndex = std::optional<Index>;
   Layer<AvgPool2d> avg(m, "AvgPool2d",
                        "AvgPool2d(kernel_size, stride=None, padding=0, ceil_mode=False, "
@@ -150,7 +191,23 @@ void bind_pools(py::module_& m) {
           "kernel_size"_a, "stride"_a = py::none(), "padding"_a = Shape{0}, "ceil_mode"_a = false,
           "count_include_pad"_a = true, "divisor_override"_a = py::none());
   def_overridable(avg);
+  def_pool(avg);
+  avg.def_property_readonly(
+      "count_include_pad", [](const AvgPool2d& p) { return p.args().count_include_pad; },
+      "Whether added pixels count.");
+  avg.def_property_readonly(
+      "divisor_override", [](const AvgPool2d& p) { return p.args().divisor_override; },
+      "What sums are divided by, or None for the window's pixels.");
+  def_arguments(avg, [](const AvgPool2d& p) {
+    const AvgPool2dArgs& a = p.args();
+    return py::dict("kernel_size"_a = p.kernel_size(), "stride"_a = a.stride,
+                    "padding"_a = a.padding, "ceil_mode"_a = a.ceil_mode,
+                    "count_include_pad"_a = a.count_include_pad,
+                    "divisor_override"_a = a.divisor_override);
+  });
+}
 
+void bind_adaptive_pool(py::module_& m) {
   Layer<AdaptiveAvgPool2d> adaptive(
       m, "AdaptiveAvgPool2d",
       "AdaptiveAvgPool2d(output_size)\n\n"
@@ -160,6 +217,11 @@ void bind_pools(py::module_& m) {
   adaptive.def(layer_init<AdaptiveAvgPool2d, Shape>([](const Shape& s) { return std::tuple(s); }),
                "output_size"_a);
   def_overridable(adaptive);
+  adaptive.def_property_readonly("output_size", &AdaptiveAvgPool2d::output_size,
+                                 "Height and width of the result; -1 is the input's.");
+  def_arguments(adaptive, [](const AdaptiveAvgPool2d& p) {
+    return py::dict("output_size"_a = p.output_size());
+  });
 }
 
 }  // namespace
@@ -168,7 +230,9 @@ void bind_nn_layers(py::module_& m) {
   bind_linear(m);
   bind_embedding(m);
   bind_conv(m);
-  bind_pools(m);
+  bind_max_pool(m);
+  bind_avg_pool(m);
+  bind_adaptive_pool(m);
 }
 
 }  // namespace weft::python

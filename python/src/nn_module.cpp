@@ -165,15 +165,20 @@ py::object convert(const py::object& self, const py::args& args, const std::opti
   return self;
 }
 
+// The copying may take long: other threads run.
+std::vector<std::string> load_matching(Module& m, const py::object& state, bool strict) {
+  const nn::StateDict given = to_state(state);
+  const py::gil_scoped_release released;
+  if (!strict) return m.load_matching(given);
+  m.load_state_dict(given);
+  return {};
+}
+
 py::object load(Module& m, const py::object& state, bool strict) {
   py::list missing, unexpected;
-  if (strict) {
-    m.load_state_dict(to_state(state));
-  } else {
-    for (const std::string& line : m.load_matching(to_state(state))) {
-      const std::size_t end = line.find(" is ");
-      (line.ends_with("missing") ? missing : unexpected).append(line.substr(0, end));
-    }
+  for (const std::string& line : load_matching(m, state, strict)) {
+    const std::size_t end = line.find(" is ");
+    (line.ends_with("missing") ? missing : unexpected).append(line.substr(0, end));
   }
   PYBIND11_CONSTINIT static py::gil_safe_call_once_and_store<py::object> type;
   type.call_once_and_store_result([] {
@@ -338,7 +343,7 @@ void def_module_state(Class& c) {
         "state_dict"_a, "strict"_a = true);
   c.def(
       "load_matching",
-      [](Module& m, const py::object& state) { return m.load_matching(to_state(state)); },
+      [](Module& m, const py::object& state) { return load_matching(m, state, false); },
       "Loads what fits by name, and returns a line for each name that does not.", "state_dict"_a);
 }
 
@@ -381,7 +386,11 @@ void bind_nn_state(py::module_& nn) {
           "The state as a dict of tensors by name, which share memory with the object.")
       .def(
           "load_state_dict",
-          [](Stateful& o, const py::object& state) { o.load_state_dict(to_state(state)); },
+          [](Stateful& o, const py::object& state) {
+            const nn::StateDict given = to_state(state);
+            const py::gil_scoped_release released;
+            o.load_state_dict(given);
+          },
           "Copies a state into the object; ValueError that lists what does not fit, and nothing "
           "has changed then.",
           "state_dict"_a)
@@ -422,6 +431,7 @@ void bind_nn_module(py::module_& nn) {
   def_shapes(c);
   def_module_state(c);
   define_hooks(nn, c);
+  def_arguments(c, [](const Module&) { return py::dict(); });
 }
 
 }  // namespace weft::python

@@ -29,6 +29,11 @@ void register_tensor(const py::object& self, const std::string& name, const py::
                      bool is_parameter, bool persistent);
 void register_part(const py::object& self, const std::string& name, const py::object& part);
 void define_hooks(py::module_& m, py::handle module_type);
+// As register_tensor() for a slot that may stand already, and any tensor: what a pickle says.
+void put_tensor(const py::object& self, const std::string& name, const py::object& value,
+                bool is_parameter, bool persistent);
+// Pairs of a hook of Python and whether it comes before forward().
+py::list hooks_of(const nn::Module& m);
 
 // ---- What Python overrides (nn_override.cpp)
 
@@ -109,6 +114,13 @@ auto layer_init(F f) {
       [make](A... a) { return make(static_cast<Overridable<M>*>(nullptr), std::move(a)...); });
 }
 
+// What __init__ takes, by name, for copies and pickles.
+template <class Class, class F>
+void def_arguments(Class& c, F arguments) {
+  using M = typename Class::type;
+  c.def("_arguments", [arguments](const M& m) -> py::dict { return arguments(m); });
+}
+
 // A parameter or buffer as a property; None where it is absent.
 template <class Class, class F>
 void def_parameter(Class& c, const char* name, F get, const char* doc) {
@@ -130,5 +142,6 @@ void bind_nn_activations(py::module_& nn);
 void bind_nn_losses(py::module_& nn);
 void bind_nn_containers(py::module_& nn);
 void bind_nn_init(py::module_& nn);
+void bind_module_pickles(py::module_& m);
 
 }  // namespace weft::python

@@ -50,6 +50,11 @@ void bind_batch_norm(py::module_& m, const char* name, const char* doc) {
         "num_features"_a, "eps"_a = 1e-5, "momentum"_a = 0.1, "affine"_a = true,
         "track_running_stats"_a = true);
   def_overridable(c);
+  def_arguments(c, [](const M& b) {
+    const BatchNormArgs& a = b.args();
+    return py::dict("num_features"_a = b.num_features(), "eps"_a = a.eps, "momentum"_a = a.momentum,
+                    "affine"_a = a.affine, "track_running_stats"_a = a.track_running_stats);
+  });
 }
 
 void bind_layer_norm(py::module_& m) {
@@ -71,6 +76,15 @@ void bind_layer_norm(py::module_& m) {
   def_parameter(
       c, "bias", [](const LayerNorm& n) { return n.bias; },
       "What is added: of normalized_shape, or None.");
+  c.def_property_readonly("normalized_shape", &LayerNorm::normalized_shape,
+                          "The sizes of the dimensions that are normalised.");
+  c.def_property_readonly("eps", &LayerNorm::eps, "What is added to the variance.");
+  c.def_property_readonly("elementwise_affine", &LayerNorm::elementwise_affine,
+                          "Whether there is a weight.");
+  def_arguments(c, [](const LayerNorm& n) {
+    return py::dict("normalized_shape"_a = n.normalized_shape(), "eps"_a = n.eps(),
+                    "elementwise_affine"_a = n.elementwise_affine(), "bias"_a = n.has_bias());
+  });
 }
 
 void bind_local_response(py::module_& m) {
@@ -86,6 +100,13 @@ void bind_local_response(py::module_& m) {
             }),
         "size"_a, "alpha"_a = 1e-4, "beta"_a = 0.75, "k"_a = 1.0);
   def_overridable(c);
+  c.def_property_readonly("size", &LocalResponseNorm::size, "Over how many channels.");
+  c.def_property_readonly("alpha", &LocalResponseNorm::alpha, "What multiplies the squares.");
+  c.def_property_readonly("beta", &LocalResponseNorm::beta, "The exponent.");
+  c.def_property_readonly("k", &LocalResponseNorm::k, "What is added to the squares.");
+  def_arguments(c, [](const LocalResponseNorm& n) {
+    return py::dict("size"_a = n.size(), "alpha"_a = n.alpha(), "beta"_a = n.beta(), "k"_a = n.k());
+  });
 }
 
 void bind_dropout(py::module_& m) {
@@ -100,6 +121,7 @@ void bind_dropout(py::module_& m) {
         "p"_a = 0.5, "inplace"_a = false);
   def_overridable(c);
   c.def_property_readonly("p", &Dropout::p, "The probability of a 0.");
+  def_arguments(c, [](const Dropout& d) { return py::dict("p"_a = d.p()); });
 }
 
 }  // namespace

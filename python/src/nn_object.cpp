@@ -257,7 +257,23 @@ void register_part(const py::object& self, const std::string& name, const py::ob
   set_part(self.ptr(), module_of(self.ptr()), name, part.ptr());
 }
 
+void put_tensor(const py::object& self, const std::string& name, const py::object& value,
+                bool is_parameter, bool persistent) {
+  if (!value.is_none() && !is_tensor(value.ptr())) refuse(value.ptr(), name, "weft.Tensor");
+  set_tensor(self.ptr(), module_of(self.ptr()), name, value.ptr(), is_parameter, persistent);
+}
+
 // ---- Hooks
+
+py::list hooks_of(const Module& m) {
+  py::list list;
+  for (const auto& hook : ModuleTree::parts(m).hooks) {
+    const PythonHook* before = hook.before.target<PythonHook>();
+    const PythonHook* f = before ? before : hook.after.target<PythonHook>();
+    if (f) list.append(py::make_tuple(f->function.get(), before != nullptr));
+  }
+  return list;
+}
 
 namespace {
 

@@ -1,6 +1,7 @@
 #include <weft/nn/optim.h>
 
 #include <weft/autograd/mode.h>
+#include <weft/core/check.h>
 
 #include <weft/python/src/nn_module.h>
 #include <weft/python/src/optim.h>
@@ -24,7 +25,8 @@ bool take(const std::string& key, const char* name, const py::handle& value, T& 
   return true;
 }
 
-// Sets an option of a group; false if there is none of that name.
+}  // namespace
+
 bool set_option(OptimizerOptions& o, const std::string& key, const py::handle& value) {
   if (key == "betas") {
     std::tie(o.beta1, o.beta2) = value.cast<Betas>();
@@ -36,6 +38,8 @@ bool set_option(OptimizerOptions& o, const std::string& key, const py::handle& v
          take(key, "nesterov", value, o.nesterov) || take(key, "maximize", value, o.maximize) ||
          take(key, "amsgrad", value, o.amsgrad);
 }
+
+namespace {
 
 py::object option(const OptimizerOptions& o, const std::string& key) {
   const std::pair<const char*, py::object> all[] = {{"lr", py::float_(o.lr)},
@@ -54,6 +58,7 @@ py::object option(const OptimizerOptions& o, const std::string& key) {
 }
 
 std::vector<std::string> option_names(const Optimizer& o) {
+  if (const auto* own = dynamic_cast<const PythonOptimizer*>(&o)) return own->names();
   if (dynamic_cast<const SGD*>(&o)) {
     return {"lr", "momentum", "dampening", "weight_decay", "nesterov", "maximize"};
   }
@@ -62,7 +67,9 @@ std::vector<std::string> option_names(const Optimizer& o) {
 
 // ---- Groups as PyTorch gives them: tensors, or dicts with "params" and options of their own
 
-std::vector<Tensor> tensors_of(const py::handle& params) {
+}  // namespace
+
+std::vector<Tensor> parameters_of(const py::handle& params) {
   if (is_tensor(params.ptr())) return {tensor_of(params.ptr())};
   std::vector<Tensor> list;
   for (const py::handle p : params) {
@@ -78,6 +85,8 @@ std::vector<Tensor> tensors_of(const py::handle& params) {
   return list;
 }
 
+namespace {
+
 struct GivenGroup {
   std::vector<Tensor> params;
   py::dict options;
@@ -85,7 +94,7 @@ struct GivenGroup {
 
 GivenGroup given_group(const py::dict& d) {
   if (!d.contains("params")) throw py::value_error("got a group without \"params\"");
-  GivenGroup group{tensors_of(d["params"]), py::dict()};
+  GivenGroup group{parameters_of(d["params"]), py::dict()};
   for (const auto& [key, value] : d) {
     if (!key.equal(py::str("params"))) group.options[key] = value;
   }
@@ -97,7 +106,8 @@ std::vector<GivenGroup> given_groups(const py::object& params) {
     throw py::type_error("got one tensor for params, expected an iterable of tensors or dicts");
   }
   const py::list list(params);
-  if (list.empty() || !py::isinstance<py::dict>(list[0])) return {{tensors_of(list), py::dict()}};
+  if (list.empty() || !py::isinstance<py::dict>(list[0]))
+    return {{parameters_of(list), py::dict()}};
   std::vector<GivenGroup> groups;
   for (const py::handle d : list) groups.push_back(given_group(d.cast<py::dict>()));
   return groups;
@@ -137,6 +147,20 @@ class WithDefaults : public Base {
     GivenGroup g = given_group(d);
     Base::add_group(std::move(g.params), with(defaults_, g.options));
   }
+  py::dict defaults() const {
+    const Options& o = defaults_;
+    py::dict d("lr"_a = o.lr, "weight_decay"_a = o.weight_decay, "maximize"_a = o.maximize);
+    if constexpr (requires { o.momentum; }) {
+      d["momentum"] = o.momentum;
+      d["dampening"] = o.dampening;
+      d["nesterov"] = o.nesterov;
+    } else {
+      d["betas"] = py::make_tuple(o.beta1, o.beta2);
+      d["eps"] = o.eps;
+      d["amsgrad"] = o.amsgrad;
+    }
+    return d;
+  }
 
  private:
   WithDefaults(std::vector<GivenGroup> groups, const Options& defaults)
@@ -150,7 +174,9 @@ class WithDefaults : public Base {
 
 Optimizer::Group& group_at(Optimizer& o, std::size_t i) { return o.groups().at(i); }
 
-void bind_groups(py::classh<Optimizer, nn::Stateful>& c) {
+using BoundOptimizer = py::classh<Optimizer, nn::Stateful, PythonOptimizer>;
+
+void bind_groups(BoundOptimizer& c) {
   c.def("_group_count", [](const Optimizer& o) { return o.groups().size(); });
   c.def("_option_names", &option_names);
   c.def("_option", [](Optimizer& o, std::size_t i, const std::string& key) {
@@ -170,12 +196,37 @@ void bind_groups(py::classh<Optimizer, nn::Stateful>& c) {
 }
 
 void bind_base(py::module_& m) {
-  py::classh<Optimizer, nn::Stateful> c(m, "Optimizer", "What all optimisers have in common.",
-                                        py::dynamic_attr());
+  BoundOptimizer c(
+      m, "Optimizer",
+      "Optimizer(params, defaults)\n\n"
+      "What all optimisers have in common, and the base of those that Python writes: step() reads "
+      "param_groups, keeps what it gathers in state, a dict for each parameter, and works with "
+      "schedules, state_dict() and checkpoints. What stands in state and in the options are "
+      "tensors, numbers and None.\n\n"
+      "params: tensors, or dicts with \"params\" and options of their own. defaults: the options "
+      "of a group that does not have its own.\n\n"
+      ">>> class SignSGD(weft.optim.Optimizer):\n"
+      "...     def __init__(self, params, lr=0.1):\n"
+      "...         super().__init__(params, {\"lr\": lr})\n"
+      "...     @weft.no_grad()\n"
+      "...     def step(self, closure=None):\n"
+      "...         for group in self.param_groups:\n"
+      "...             for p in group[\"params\"]:\n"
+      "...                 p -= group[\"lr\"] * p.grad.sign()\n"
+      ">>> w = nn.Parameter(weft.tensor([1.0, -2.0]))\n"
+      ">>> (w * w).sum().backward()\n"
+      ">>> SignSGD([w]).step()\n"
+      ">>> w.data\n"
+      "tensor([ 0.9000, -1.9000])",
+      py::dynamic_attr());
   bind_groups(c);
+  bind_python_optimizer(c);
   c.def(
       "step",
       [](Optimizer& o, const py::object& closure) {
+        if (dynamic_cast<PythonOptimizer*>(&o)) {
+          fail<NotImplementedError>("step", "got an optimiser without step() of its own");
+        }
         py::object loss = py::none();
         if (!closure.is_none()) {
           const EnableGradGuard guard;
@@ -201,6 +252,7 @@ py::classh<WithDefaults<M, Options>, Optimizer> optimizer_class(py::module_& m, 
   c.def("add_param_group", &W::add_param_group,
         "Adds a dict with \"params\" and options that differ from the constructor's.",
         "param_group"_a);
+  c.def("_defaults", &W::defaults);
   return c;
 }
 

@@ -7,6 +7,25 @@
 // weft.optim.lr_scheduler. A schedule keeps its optimiser alive.
 namespace weft::python {
 
+// What __init__ was called with becomes the object's _arguments, by name, for copies and pickles.
+struct Recorded {};
+
+}  // namespace weft::python
+
+template <>
+struct pybind11::detail::process_attribute<weft::python::Recorded>
+    : process_attribute_default<weft::python::Recorded> {
+  static void postcall(function_call& call, handle) {
+    dict given;
+    for (std::size_t i = 1; i < call.args.size(); ++i) {
+      given[call.func.args[i].name] = call.args[i];
+    }
+    setattr(call.init_self, "_arguments", given);
+  }
+};
+
+namespace weft::python {
+
 using namespace optim;
 
 namespace {
@@ -38,7 +57,7 @@ void bind_simple(py::module_& m) {
                                 ">>> [round(r, 3) for r in rates]\n"
                                 "[1.0, 1.0, 0.1, 0.1]")
       .def(py::init<Optimizer&, Index, double>(), "optimizer"_a, "step_size"_a, "gamma"_a = 0.1,
-           KeepOptimizer());
+           KeepOptimizer(), Recorded());
   py::classh<MultiStepLR, Scheduler>(
       m, "MultiStepLR",
       "base * gamma^(the number of milestones reached).\n\n"
@@ -51,7 +70,7 @@ void bind_simple(py::module_& m) {
       ">>> [round(r, 3) for r in rates]\n"
       "[1.0, 0.1, 0.1, 0.01]")
       .def(py::init<Optimizer&, std::vector<Index>, double>(), "optimizer"_a, "milestones"_a,
-           "gamma"_a = 0.1, KeepOptimizer());
+           "gamma"_a = 0.1, KeepOptimizer(), Recorded());
   py::classh<CosineAnnealingLR, Scheduler>(
       m, "CosineAnnealingLR",
       "eta_min + (base - eta_min) * (1 + cos(pi * step / T_max)) / 2 (Loshchilov and Hutter "
@@ -65,7 +84,7 @@ void bind_simple(py::module_& m) {
       ">>> [round(r, 3) for r in rates]\n"
       "[1.0, 0.854, 0.5, 0.146, 0.0]")
       .def(py::init<Optimizer&, Index, double>(), "optimizer"_a, "T_max"_a, "eta_min"_a = 0.0,
-           KeepOptimizer());
+           KeepOptimizer(), Recorded());
   py::classh<LinearLR, Scheduler>(
       m, "LinearLR",
       "base times a factor that goes in a line from start_factor to end_factor in total_iters "
@@ -79,7 +98,7 @@ void bind_simple(py::module_& m) {
       ">>> [round(r, 3) for r in rates]\n"
       "[0.5, 0.75, 1.0, 1.0]")
       .def(py::init<Optimizer&, double, double, Index>(), "optimizer"_a, "start_factor"_a = 1.0 / 3,
-           "end_factor"_a = 1.0, "total_iters"_a = 5, KeepOptimizer());
+           "end_factor"_a = 1.0, "total_iters"_a = 5, KeepOptimizer(), Recorded());
   py::classh<LambdaLR, Scheduler>(
       m, "LambdaLR",
       "base * lr_lambda(step).\n\n"
@@ -92,7 +111,7 @@ void bind_simple(py::module_& m) {
       ">>> [round(r, 3) for r in rates]\n"
       "[1.0, 0.5, 0.333]")
       .def(py::init<Optimizer&, std::function<double(Index)>>(), "optimizer"_a, "lr_lambda"_a,
-           KeepOptimizer());
+           KeepOptimizer(), Recorded());
   py::classh<SequentialLR, Scheduler>(
       m, "SequentialLR",
       "One schedule after the other: schedule i begins, at its own step 0, at milestones[i - "
@@ -108,7 +127,7 @@ void bind_simple(py::module_& m) {
       ">>> [round(r, 3) for r in rates]\n"
       "[0.5, 0.75, 1.0, 0.5]")
       .def(py::init<Optimizer&, std::vector<std::shared_ptr<Scheduler>>, std::vector<Index>>(),
-           "optimizer"_a, "schedulers"_a, "milestones"_a, KeepOptimizer());
+           "optimizer"_a, "schedulers"_a, "milestones"_a, KeepOptimizer(), Recorded());
 }
 
 bool is_linear(const std::string& strategy) {
@@ -151,7 +170,7 @@ void bind_one_cycle(py::module_& m) {
            "steps_per_epoch"_a = py::none(), "pct_start"_a = 0.3, "anneal_strategy"_a = "cos",
            "cycle_momentum"_a = true, "base_momentum"_a = 0.85, "max_momentum"_a = 0.95,
            "div_factor"_a = 25.0, "final_div_factor"_a = 1e4, "three_phase"_a = false,
-           KeepOptimizer());
+           KeepOptimizer(), Recorded());
 }
 
 }  // namespace

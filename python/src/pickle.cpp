@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include <weft/data/safetensors.h>
 #include <weft/python/src/operations.h>
 
@@ -47,25 +49,47 @@ py::object deep_copy(const py::object& self, const py::object& memo) {
   return made;
 }
 
+// The dimensions from the outermost in memory to the innermost.
+Shape memory_order(const Tensor& x) {
+  Shape order;
+  for (int d = 0; d < x.dim(); ++d) order.push_back(d);
+  std::stable_sort(order.begin(), order.end(),
+                   [&](Index a, Index b) { return x.strides()[a] > x.strides()[b]; });
+  return order;
+}
+
+// x.permute(memory_order) back.
+Tensor reordered(const Tensor& x, const Shape& order) {
+  Shape inverse = x.permute(order).sizes();  // its errors, for an order that is none
+  for (int d = 0; d < order.size(); ++d)
+    inverse[static_cast<int>(order[d] < 0 ? order[d] + x.dim() : order[d])] = d;
+  return x.permute(inverse);
+}
+
+// Bytes lie in the tensor's memory order, where it has no gaps; else row by row.
 py::tuple reduce(const py::object& self, int) {
   const Tensor& x = tensor_of(self.ptr());
   if (!is_leaf(x)) {
     throw AutogradError(
         "[pickle] got a tensor that a recorded operation made, expected a leaf; pickle detach()");
   }
-  const std::vector<std::byte> bytes = safetensors_to_bytes({{kName, x.detach()}});
+  const bool ordered = !x.is_contiguous() && is_dense(x.sizes(), x.strides());
+  const Shape order = ordered ? memory_order(x) : Shape();
+  const Tensor saved = ordered ? x.detach().permute(order) : x.detach();
+  const std::vector<std::byte> bytes = safetensors_to_bytes({{kName, saved}});
   const auto* text = reinterpret_cast<const char*>(bytes.data());
   const py::object rebuild = py::module_::import("weft._weft").attr("_rebuild_tensor");
-  const py::tuple args =
+  py::tuple args =
       py::make_tuple(py::type::of(self), py::bytes(text, bytes.size()), x.requires_grad());
+  if (ordered) args += py::make_tuple(py::tuple(py::cast(order)));
   return py::make_tuple(rebuild, args, attributes(self));
 }
 
 PyObject* rebuild(PyObject*, PyObject* args) {
-  PyObject *type, *bytes;
+  PyObject *type, *bytes, *order = nullptr;
   int requires_grad;
-  if (!PyArg_ParseTuple(args, "O!O!p", &PyType_Type, &type, &PyBytes_Type, &bytes,
-                        &requires_grad)) {
+  if (!PyArg_ParseTuple(args, "O!O!p|O!", &PyType_Type, &type, &PyBytes_Type, &bytes,
+                        &requires_grad, &PyTuple_Type, &order)) {
     return nullptr;
   }
   if (!PyType_IsSubtype(reinterpret_cast<PyTypeObject*>(type), tensor_type)) {
@@ -78,7 +102,10 @@ PyObject* rebuild(PyObject*, PyObject* args) {
     const TensorMap tensors = safetensors_from_bytes({data, size});
     const auto found = tensors.find(kName);
     if (found == tensors.end()) throw ParseError("[pickle] got bytes without a tensor");
-    return make_as(type, found->second, requires_grad).release().ptr();
+    const Tensor& saved = found->second;
+    return make_as(type, order ? reordered(saved, to_shape(order)) : saved, requires_grad)
+        .release()
+        .ptr();
   });
 }
 

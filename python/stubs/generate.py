@@ -22,6 +22,11 @@ HERE = pathlib.Path(__file__).resolve().parent
 FOLDER = HERE.parent / "weft" / "_weft"
 NO_CONSTRUCTOR = Signature.parse("__init__(self, *args: Never, **kwargs: Never) -> None")
 SKIPPED = {
+    "_arguments",
+    "_defaults",
+    "_find_mismatches",
+    "_gather_state",
+    "_prepare_state",
     "__dict__",
     "__doc__",
     "__entries",
@@ -33,6 +38,7 @@ SKIPPED = {
     "__name__",
     "__new__",
     "__package__",
+    "__reduce__",
     "__setstate__",
     "__spec__",
     "__weakref__",

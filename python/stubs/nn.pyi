@@ -100,9 +100,11 @@ class GELU:
     def __init__(self, approximate: Literal["none", "tanh"] = "none") -> None: ...
 
 class CrossEntropyLoss:
+    weight: Tensor | None
     def __init__(self, weight: Tensor | None = None, *, ignore_index: int = -100, reduction: Reduction = "mean", label_smoothing: float = 0.0) -> None: ...
 
 class NLLLoss:
+    weight: Tensor | None
     def __init__(self, weight: Tensor | None = None, *, ignore_index: int = -100, reduction: Reduction = "mean") -> None: ...
 
 class MSELoss:
@@ -112,6 +114,9 @@ class L1Loss:
     def __init__(self, *, reduction: Reduction = "mean") -> None: ...
 
 class BCEWithLogitsLoss:
+    weight: Tensor | None
+    @property
+    def pos_weight(self) -> Tensor | None: ...
     def __init__(self, weight: Tensor | None = None, *, pos_weight: Tensor | None = None, reduction: Reduction = "mean") -> None: ...
 
 class Checkpoint:

@@ -31,7 +31,6 @@ WITHOUT_EXAMPLE = {
     "weft.nn.BatchNorm": "a base class",
     "weft.nn.Stateful": "a base class",
     "weft.nn.SummaryRow": "Summary has one",
-    "weft.optim.Optimizer": "a base class",
     "weft.optim.lr_scheduler.LRScheduler": "a base class",
     "weft.utils.Pictures": "show_images() has one",
 }

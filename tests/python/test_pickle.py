@@ -8,6 +8,7 @@ import pickletools
 import numpy as np
 import pytest
 import weft
+from weft import nn
 
 DTYPES = "bool uint8 int8 int16 int32 int64 float16 bfloat16 float32 float64".split()
 TENSORS = {
@@ -27,6 +28,38 @@ def test_there_and_back(name, protocol):
     y = pickle.loads(pickle.dumps(x, protocol))
     assert type(y) is weft.Tensor and y.dtype is x.dtype and y.shape == x.shape
     assert bool((x == y).all()) and y.requires_grad is False
+
+
+@pytest.mark.parametrize("order", [(0, 1, 2, 3), (0, 2, 3, 1), (3, 2, 1, 0), (1, 3, 0, 2)])
+@pytest.mark.parametrize("copied", [copy.deepcopy, lambda x: pickle.loads(pickle.dumps(x))])
+def test_memory_order_is_kept(order, copied):
+    x = weft.arange(120).reshape(2, 3, 4, 5).permute(order)
+    assert copied(x).stride() == x.stride() and copied(x).tolist() == x.tolist()
+    one = weft.rand(1, 4, 1, 3).contiguous(memory_format=weft.channels_last)
+    last = copied(one.requires_grad_())
+    assert last.is_contiguous(memory_format=weft.channels_last) and last.requires_grad
+    parameter = copied(nn.Parameter(weft.rand(4, 3, 2, 2).permute(0, 2, 3, 1)))
+    assert isinstance(parameter, nn.Parameter) and parameter.stride() == (12, 2, 1, 4)
+
+
+@pytest.mark.parametrize("copied", [copy.deepcopy, lambda x: pickle.loads(pickle.dumps(x))])
+def test_of_a_view_only_its_elements_are_kept(copied):
+    base = weft.arange(100_000.0)
+    for view in base[10:13], base[::25_000], base[:6].reshape(2, 3).t(), base.expand(3, 100_000)[:, 5]:
+        y = copied(view)
+        assert y.tolist() == view.tolist() and y.storage_offset() == 0
+        assert len(pickle.dumps(view)) < 1000
+        y.zero_()
+    assert base[10] == 10
+
+
+def test_wrong_orders_are_refused():
+    rebuild = weft._weft._rebuild_tensor
+    _, (kind, text, grad, order), _ = weft.arange(6).reshape(2, 3).t().__reduce_ex__(2)
+    assert rebuild(kind, text, grad, order).shape == (3, 2)
+    for wrong in (0,), (0, 0), (0, 2), (-1, 1), (0, 1, 2), (0, 1 << 40), ("a", "b"), [0, 1]:
+        with pytest.raises((ValueError, IndexError, TypeError)):
+            rebuild(kind, text, grad, wrong)
 
 
 def test_only_the_rebuilding_function_is_named():

@@ -36,7 +36,13 @@ EXCEPTIONS = {
     "Sequential.size": "len()",
     "Sequential.empty": "len()",
     "args": "eps, momentum, stride... are attributes",
+    "has_bias": "bias is a tensor or None",
+    "CrossEntropyLoss.options": "weight, reduction... are attributes",
+    "NLLLoss.options": "weight, reduction... are attributes",
+    "BCEWithLogitsLoss.options": "weight, reduction... are attributes",
+    "LeaveUnbuilt": "__reduce__() uses it",
     # data
+    "Dataset.batch": "dataset[i] may be any object",
     "Batch": "a pair (images, labels)",
     "get": "dataset[i]",
     "size": "len()",

@@ -11,6 +11,7 @@ TYPE_CHECKING = False  # typing's costs an import
 if not TYPE_CHECKING:
     del lr_scheduler  # noqa: F405  # the compiled part of this name
 
+from weft.optim import _own as _own
 from weft.optim import lr_scheduler as lr_scheduler
 
 if TYPE_CHECKING:

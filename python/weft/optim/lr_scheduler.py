@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from weft._weft.optim.lr_scheduler import *  # noqa: F403
+from weft._weft.optim.lr_scheduler import LRScheduler as LRScheduler
 
 TYPE_CHECKING = False  # typing's costs an import
 if TYPE_CHECKING:
@@ -11,6 +12,45 @@ if TYPE_CHECKING:
 
     from weft._weft import Tensor
     from weft._weft.optim import Optimizer
+    from weft.optim import ParamGroup
+
+
+def _options(optimizer: Optimizer) -> list[tuple[ParamGroup, str, Any]]:
+    groups = optimizer.param_groups
+    return [(g, name, g[name]) for g in groups for name in optimizer._option_names()]
+
+
+def _put_back(options: list[tuple[ParamGroup, str, Any]]) -> None:
+    for group, name, value in options:
+        group[name] = value
+
+
+def _rebuild_schedule(cls: Any, arguments: dict[str, Any]) -> Any:
+    """A schedule of a class. Its optimiser keeps the rates that it has."""
+    made = cls.__new__(cls)
+    base: Any = next(c for c in cls.__mro__ if c in _COMPILED)
+    before = _options(arguments["optimizer"])
+    base.__init__(made, **arguments)
+    _put_back(before)
+    return made
+
+
+def _reduce(self: LRScheduler) -> tuple[Any, ...]:
+    own = dict(self.__dict__)
+    state = {"attributes": own, "state": self.state_dict()}
+    return _rebuild_schedule, (type(self), own.pop("_arguments")), state
+
+
+def _set_state(self: LRScheduler, state: dict[str, Any]) -> None:
+    self.__dict__.update(state["attributes"])
+    before = _options(self.__dict__["_arguments"]["optimizer"])
+    self.load_state_dict(state["state"])
+    _put_back(before)
+
+
+_COMPILED = [c for c in vars().values() if isinstance(c, type) and issubclass(c, LRScheduler)]
+setattr(LRScheduler, "__reduce__", _reduce)
+setattr(LRScheduler, "__setstate__", _set_state)
 
 
 class ReduceLROnPlateau:

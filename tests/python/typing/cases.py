@@ -211,17 +211,23 @@ class Squares:
 
 def loading() -> None:
     flip = data.RandomHorizontalFlip(0.5)
-    for images, labels in data.DataLoader(Squares(), batch_size=2, transforms=[flip]):
+    pictures = datasets.CIFAR10(train=False, download=True)
+    for images, labels in data.DataLoader(pictures, batch_size=2, transforms=[flip]):
         assert_type(images, Tensor)
         assert_type(labels, Tensor)
-    pictures = datasets.CIFAR10(train=False, download=True)
+    for batch in data.DataLoader(Squares(), num_workers=0):
+        assert_type(batch, Any)
+    for number in data.DataLoader(Squares(), 2, collate_fn=len):
+        assert_type(number, int)
+    loader: data.DataLoader = data.DataLoader(pictures, 16)
+    assert_type(next(loader), tuple[Tensor, Tensor])
     assert_type(pictures[0], tuple[Tensor, int])
     assert_type(pictures.first(10), data.ImageDataset)
     assert_type(len(data.DataLoader(pictures, 16, shuffle=True)), int)
     assert_type(weft.load("model.safetensors"), dict[str, Tensor])
     state, texts = weft.load("model.safetensors", with_metadata=True)
     assert_type(texts, dict[str, str])
-    data.DataLoader(3)  # type: ignore[arg-type]
+    data.DataLoader(3)  # type: ignore[call-overload]
 
 
 class Cube(autograd.Function):

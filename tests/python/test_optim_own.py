@@ -1,0 +1,261 @@
+"""Optimisers that Python writes, beside the compiled ones."""
+
+import numpy as np
+import pytest
+import weft
+from weft import nn, optim
+from weft.optim import lr_scheduler
+
+
+class OwnAdam(optim.Optimizer):
+    """Written as one would for torch."""
+
+    def __init__(self, params, lr=1e-3, betas=(0.9, 0.999), eps=1e-8, weight_decay=0, name="adam"):
+        defaults = dict(lr=lr, betas=betas, eps=eps, weight_decay=weight_decay, name=name)
+        super().__init__(params, defaults)
+
+    @weft.no_grad()
+    def step(self, closure=None):
+        loss = None
+        if closure is not None:
+            with weft.enable_grad():
+                loss = closure()
+        for group in self.param_groups:
+            beta1, beta2 = group["betas"]
+            for p in group["params"]:
+                if p.grad is None:
+                    continue
+                g = p.grad + group["weight_decay"] * p
+                state = self.state[p]
+                if len(state) == 0:
+                    state["step"] = 0
+                    state["exp_avg"] = weft.zeros_like(p)
+                    state["exp_avg_sq"] = weft.zeros_like(p)
+                state["step"] += 1
+                state["exp_avg"].mul_(beta1).add_(g * (1 - beta1))
+                state["exp_avg_sq"].mul_(beta2).add_(g * g * (1 - beta2))
+                mean = state["exp_avg"] / (1 - beta1 ** state["step"])
+                square = state["exp_avg_sq"] / (1 - beta2 ** state["step"])
+                p.sub_(group["lr"] * mean / (square.sqrt() + group["eps"]))
+        return loss
+
+
+def network():
+    weft.manual_seed(1)
+    return nn.Sequential(nn.Linear(3, 4), nn.Tanh(), nn.Linear(4, 1)).double()
+
+
+def groups(net):
+    return [{"params": net[0].parameters()}, {"params": net[2].parameters(), "lr": 0.02}]
+
+
+def train(net, optimizer, steps, schedule=None):
+    x = weft.arange(12, dtype=weft.float64).reshape(4, 3) / 10
+    for _ in range(steps):
+        optimizer.zero_grad()
+        (net(x) - 1).square().mean().backward()
+        optimizer.step()
+        if schedule:
+            schedule.step()
+
+
+def flat(net):
+    return np.concatenate([p.detach().numpy().ravel() for p in net.parameters()])
+
+
+def test_it_does_what_the_compiled_one_does():
+    nets = network(), network()
+    made = (
+        OwnAdam(groups(nets[0]), lr=0.1, betas=(0.8, 0.9), weight_decay=0.01),
+        optim.Adam(groups(nets[1]), lr=0.1, betas=(0.8, 0.9), weight_decay=0.01),
+    )
+    for net, optimizer in zip(nets, made):
+        train(net, optimizer, 10, lr_scheduler.CosineAnnealingLR(optimizer, 10))
+    assert np.allclose(flat(nets[0]), flat(nets[1]), rtol=1e-12, atol=1e-12)
+    assert made[0].param_groups[1]["lr"] == made[1].param_groups[1]["lr"] != 0.02
+    assert isinstance(made[0], optim.Optimizer) and "lr: " not in made[0].param_groups[0]
+    assert repr(made[0]).startswith("OwnAdam(\n  ParamGroup(2 parameters, ")
+
+
+def test_groups_and_defaults():
+    net = network()
+    made = OwnAdam(groups(net), name="mine")
+    assert made.defaults["lr"] == 1e-3 and made.defaults["name"] == "mine"
+    assert [g["lr"] for g in made.param_groups] == [1e-3, 0.02]
+    assert [g["name"] for g in made.param_groups] == ["mine", "mine"]
+    assert made.param_groups[0]["params"][0] is net[0].weight
+    made.add_param_group({"params": nn.Parameter(weft.ones(1)), "betas": (0.5, 0.5), "extra": [1]})
+    group = made.param_groups[2]
+    assert group["betas"] == (0.5, 0.5) and group["extra"] == [1] and group["eps"] == 1e-8
+    group["lr"], group["name"] = 5, "other"
+    assert made.param_groups[2]["lr"] == 5 and made.param_groups[2]["name"] == "other"
+    named = OwnAdam(net.named_parameters())
+    assert named.param_groups[0]["params"][1] is net[0].bias
+
+
+@pytest.mark.parametrize(
+    "params, options, error",
+    [
+        (lambda p: [], {}, ValueError),
+        (lambda p: p, {}, TypeError),
+        (lambda p: [p, p], {}, ValueError),
+        (lambda p: [p * 1], {}, ValueError),
+        (lambda p: [p], {"lr": -1.0}, ValueError),
+        (lambda p: [p], {"betas": (0.9, 1.5)}, ValueError),
+        (lambda p: ["text"], {}, TypeError),
+        (lambda p: [{"lr": 1.0}], {}, ValueError),
+        (lambda p: 3, {}, TypeError),
+    ],
+)
+def test_wrong_arguments(params, options, error):
+    with pytest.raises(error):
+        OwnAdam(params(nn.Parameter(weft.ones(2))), **options)
+
+
+def test_a_closure_and_no_step():
+    p = nn.Parameter(weft.ones(1))
+    made = OwnAdam([p], lr=0.5)
+
+    def closure():
+        made.zero_grad()
+        loss = (p * p).sum()
+        loss.backward()
+        return loss
+
+    assert made.step(closure).item() == 1 and abs(p.item() - 0.5) < 1e-6
+
+    class Nothing(optim.Optimizer):
+        pass
+
+    with pytest.raises(NotImplementedError):
+        Nothing([p], {}).step()
+
+
+def test_a_class_over_a_compiled_one():
+    class Clipped(optim.SGD):
+        def __init__(self, params, limit):
+            super().__init__(params, lr=1.0, momentum=0.5)
+            self.limit = limit
+
+        def step(self, closure=None):
+            for group in self.param_groups:
+                nn.utils.clip_grad_value_(group["params"], self.limit)
+            return super().step(closure)
+
+    p = nn.Parameter(weft.zeros(2))
+    made = Clipped([p], 0.25)
+    p.grad = weft.tensor([4.0, -0.125])
+    made.step()
+    assert p.tolist() == [-0.25, 0.125]
+
+
+SCHEDULES = {
+    "StepLR": lambda o: lr_scheduler.StepLR(o, 2),
+    "OneCycleLR": lambda o: lr_scheduler.OneCycleLR(o, 0.1, total_steps=20),
+    "ReduceLROnPlateau": lambda o: lr_scheduler.ReduceLROnPlateau(o),
+}
+
+
+def test_one_cycle_moves_the_momentum_too():
+    for make, name in (OwnAdam, "betas"), (lambda p: optim.Adam(p), "betas"):
+        made = make([nn.Parameter(weft.ones(1))])
+        lr_scheduler.OneCycleLR(made, 0.1, total_steps=10)
+        assert made.param_groups[0][name][0] == 0.95
+
+    class Own(optim.Optimizer):
+        def __init__(self, params):
+            super().__init__(params, {"lr": 0.1, "momentum": 0.5})
+
+    made = Own([nn.Parameter(weft.ones(1))])
+    lr_scheduler.OneCycleLR(made, 0.1, total_steps=10)
+    assert made.param_groups[0]["momentum"] == 0.95 and list(made.param_groups[0]) == [
+        *("params", "lr", "momentum")
+    ]
+
+
+def state_bits(state):
+    return {k: (v.dtype, v.shape, v.numpy().tobytes()) for k, v in state.items()}
+
+
+@pytest.mark.parametrize("way", ["state_dict", "checkpoint", "save"])
+def test_a_run_goes_on_bit_for_bit(way, tmp_path):
+    def parts(seed):
+        net = network()
+        made = OwnAdam(groups(net), lr=0.1)
+        return net, made, lr_scheduler.StepLR(made, 3, gamma=0.5)
+
+    net, made, schedule = parts(1)
+    train(net, made, 5, schedule)
+    net2, made2, schedule2 = parts(2)
+    made2.param_groups[0]["name"] = "stays"
+    pairs = (net, net2), (made, made2), (schedule, schedule2)
+    if way == "checkpoint":
+        for run, action in ((0, "save"), (1, "load")):
+            state = nn.Checkpoint()
+            for name, pair in zip("abc", pairs):
+                state.add(name, pair[run])
+            getattr(state, action)(tmp_path / "run.safetensors")
+    else:
+        for i, (one, two) in enumerate(pairs):
+            state = one.state_dict()
+            if way == "save":
+                weft.save(one, tmp_path / f"{i}.safetensors")
+                state = weft.load(tmp_path / f"{i}.safetensors")
+            two.load_state_dict(state)
+    assert state_bits(made.state_dict()) == state_bits(made2.state_dict())
+    own = made2.state[net2[0].weight]
+    assert own["step"] == 5 and type(own["step"]) is int and made2.param_groups[0]["name"] == "stays"
+    assert own["exp_avg"].data_ptr() != made.state[net[0].weight]["exp_avg"].data_ptr()
+    train(net, made, 4, schedule), train(net2, made2, 4, schedule2)
+    assert flat(net).tobytes() == flat(net2).tobytes()
+
+
+def test_what_a_state_holds():
+    p, q = nn.Parameter(weft.ones(2)), nn.Parameter(weft.ones(3))
+    made = OwnAdam([p, q])
+    values = {"a": 3, "b": 0.1, "c": True, "d": weft.tensor([1, 2]), "e": None, "f": -(2**60)}
+    made.state[q].update(values)
+    state = made.state_dict()
+    assert {k for k in state if k[0] != "g"} == {
+        *("numbers.1.a", "numbers.1.b", "numbers.1.c", "state.1.d", "numbers.1.f")
+    }
+    assert state["groups.0.betas"].tolist() == [0.9, 0.999] and "groups.0.name" not in state
+    other = OwnAdam([p, q])
+    other.state[p]["gone"] = 1
+    other.load_state_dict(state)
+    assert dict(other.state[p]) == {}
+    back = other.state[q]
+    assert {k: type(v) for k, v in back.items()} == {
+        **{"a": int, "b": float, "c": bool, "f": int},
+        "d": weft.Tensor,
+    }
+    assert back["a"] == 3 and back["b"] == 0.1 and back["c"] is True and back["f"] == -(2**60)
+    made.state[p]["wrong"] = "text"
+    with pytest.raises(TypeError, match="wrong"):
+        made.state_dict()
+
+
+def test_a_state_that_does_not_fit_changes_nothing():
+    net = network()
+    made = OwnAdam(groups(net))
+    train(net, made, 2)
+    before = made.state_dict()
+    kept = state_bits({k: v.clone() for k, v in before.items()})
+    for name, value in {
+        "groups.0.lr": None,
+        "groups.0.betas": weft.ones(3),
+        "groups.7.lr": weft.tensor(1.0),
+        "state.9.exp_avg": weft.ones(1),
+        "state.x.exp_avg": weft.ones(1),
+        "state.0": weft.ones(1),
+        "numbers.0.step": weft.ones(2),
+        "else": weft.ones(1),
+    }.items():
+        wrong = {**before, name: value}
+        if value is None:
+            del wrong[name]
+        assert any(name in line for line in made.mismatches(wrong))
+        with pytest.raises(ValueError, match=name.replace(".", r"\.")):
+            made.load_state_dict(wrong)
+        assert state_bits(made.state_dict()) == kept
+    assert made.mismatches(before) == []
