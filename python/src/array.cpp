@@ -146,6 +146,68 @@ void gather(PyObject* o, int depth, Numbers& into) {
   }
 }
 
+// ---- Sequences of Python's own floats alone, or ints alone: straight into the tensor's memory
+
+// Whether all sequences above the innermost have the lengths of the shape.
+bool is_regular(PyObject* o, int depth, const Shape& shape) {
+  if (!is_sequence(o) || static_cast<Index>(length(o)) != shape[depth]) return false;
+  if (depth + 1 == shape.size()) return true;
+  for (Index i = 0; i < shape[depth]; ++i) {
+    if (!is_regular(PySequence_Fast_GET_ITEM(o, i), depth + 1, shape)) return false;
+  }
+  return true;
+}
+
+std::optional<double> exact_number(PyObject* o, double) {
+  if (!PyFloat_CheckExact(o)) return {};
+  return PyFloat_AS_DOUBLE(o);
+}
+std::optional<Index> exact_number(PyObject* o, Index) {
+  if (!PyLong_CheckExact(o)) return {};
+  int overflow = 0;
+  const Index value = PyLong_AsLongLongAndOverflow(o, &overflow);
+  return overflow ? std::nullopt : std::optional(value);
+}
+
+// False where there is something else. A look for an interrupt may run code that changes lists.
+template <class Number, class T>
+bool read_exact(PyObject* sequence, int depth, const Shape& shape, T*& to) {
+  const Owned held(Py_NewRef(sequence));
+  PyObject* o = held.get();
+  for (Index i = 0; i < shape[depth]; ++i) {
+    if (i % kBetweenLooks == 0) check_interrupt("tensor");
+    if (!is_sequence(o) || i >= static_cast<Index>(length(o))) return false;
+    PyObject* item = PySequence_Fast_GET_ITEM(o, i);
+    if (depth + 1 < shape.size()) {
+      if (!is_sequence(item) || static_cast<Index>(length(item)) != shape[depth + 1]) return false;
+      if (!read_exact<Number>(item, depth + 1, shape, to)) return false;
+    } else {
+      const std::optional<Number> value = exact_number(item, Number());
+      if (!value) return false;
+      *to++ = Scalar(*value).to<T>();
+    }
+  }
+  return true;
+}
+
+// Nothing if the sequence is no such one.
+std::optional<Tensor> from_exact(PyObject* o, const Shape& shape, std::optional<DType> dtype) {
+  PyObject* first = o;
+  for (Index n : shape) {
+    if (n == 0) return {};
+    first = PySequence_Fast_GET_ITEM(first, 0);
+  }
+  const bool floats = PyFloat_CheckExact(first);
+  if (shape.empty() || (!floats && !PyLong_CheckExact(first))) return {};
+  if (!is_regular(o, 0, shape)) return {};
+  const Tensor t = weft::empty(shape, dtype.value_or(floats ? DType::F32 : DType::I64));
+  const bool done = dispatch(t.dtype(), [&](auto tag) {
+    auto* to = t.data<typename decltype(tag)::type>();
+    return floats ? read_exact<double>(o, 0, shape, to) : read_exact<Index>(o, 0, shape, to);
+  });
+  return done ? std::optional(t) : std::nullopt;
+}
+
 // A list whose elements are arrays or tensors of dimensions: stacked.
 bool holds_arrays(PyObject* o) {
   if (!is_sequence(o) || length(o) == 0) return false;
@@ -278,6 +340,7 @@ Tensor tensor_from_values(PyObject* o, std::optional<DType> dtype) {
   }
   Numbers n;
   measure(o, n.shape);
+  if (auto t = from_exact(o, n.shape, dtype)) return *t;
   gather(o, 0, n);
   return from_numbers(n, dtype.value_or(n.dtype()));
 }

@@ -115,3 +115,47 @@ def test_index_put_accumulates():
     x = weft.zeros(4)
     assert x.index_put_((weft.tensor([1, 1, 3]),), weft.tensor([1.0, 2, 4]), accumulate=True) is x
     assert x.tolist() == [0, 3, 0, 4]
+
+
+class OtherFloat(float):
+    """Not read by the way of Python's own floats and ints."""
+
+
+class OtherInt(int):
+    pass
+
+
+DTYPES = "bool uint8 int8 int16 int32 int64 float16 bfloat16 float32 float64".split()
+FLOATS = [0.0, -0.0, 1.5, -3.7, 1e-8, 1e30, float("inf"), -float("inf"), float("nan"), 300.0]
+INTS = [0, 1, -1, 300, -(2**31), 2**40 + 1, 2**63 - 1, -(2**63)]
+
+
+@pytest.mark.parametrize("dtype", [None, *DTYPES])
+@pytest.mark.parametrize("values, other", [(FLOATS, OtherFloat), (INTS, OtherInt)])
+@pytest.mark.parametrize("sequence", [list, tuple])
+def test_plain_numbers_are_read_as_all_others_are(values, other, sequence, dtype):
+    finite = dtype is None or dtype.startswith(("float", "bfloat", "bool"))
+    values = [v for v in values if finite or abs(v) < 2**63]
+    options = {} if dtype is None else {"dtype": getattr(weft, dtype)}
+    nested = sequence(sequence(values[i:] + values[:i]) for i in range(len(values)))
+    slow = [[other(v) for v in row] for row in nested]
+    x, y = weft.tensor(nested, **options), weft.tensor(slow, **options)
+    assert x.shape == (len(values), len(values)) and x.dtype is y.dtype
+    wide = weft.float64 if x.dtype is not weft.int64 else weft.int64
+    assert x.to(wide).numpy().tobytes() == y.to(wide).numpy().tobytes()
+
+
+def test_lists_that_begin_plainly():
+    assert weft.tensor([1, 2.5]).tolist() == [1, 2.5]
+    assert weft.tensor([1.5, 2, True]).tolist() == [1.5, 2, 1]
+    assert weft.tensor([1, True]).dtype is weft.int64 and weft.tensor([True]).dtype is weft.bool
+    assert weft.tensor([1.0, weft.tensor(2, dtype=weft.float64)]).dtype is weft.float64
+    assert weft.tensor([[1, 2], [3, 4.5]], dtype=weft.int64).tolist() == [[1, 2], [3, 4]]
+    for wrong in ([[1.0], 2.0], [[1.0], []], [[1, 2], [1]], [[[1]], [1]], [1.0, [1.0]]):
+        with pytest.raises(weft.ShapeError):
+            weft.tensor(wrong)
+    with pytest.raises(weft.ShapeError):  # before memory for a square of it is asked for
+        weft.tensor([[0.0] * 1_000_000] + [[]] * 999_999)
+    for wrong in ([1.0, "a"], [1, None], [1, 2**70]):
+        with pytest.raises((TypeError, OverflowError, ValueError)):
+            weft.tensor(wrong)
