@@ -8,6 +8,8 @@
 #include <weft/core/allocator.h>
 #include <weft/core/context.h>
 #include <weft/core/cuda.h>
+#include <weft/core/cuda_graph.h>
+#include <weft/core/cuda_stream.h>
 #include <weft/core/random.h>
 #include <weft/core/tensor.h>
 #include <weft/core/threads.h>
@@ -23,6 +25,7 @@
 #include <weft/nn/clip.h>
 #include <weft/nn/conv.h>
 #include <weft/nn/dropout.h>
+#include <weft/nn/grad_scaler.h>
 #include <weft/nn/init.h>
 #include <weft/nn/linear.h>
 #include <weft/nn/loss.h>

@@ -30,7 +30,7 @@ constexpr bool kSanitized = false;
 
 struct Registered {
   std::atomic<CachingAllocator*> allocator{nullptr};
-  Stream (*current_stream)(int device) = nullptr;
+  StreamHandle (*current_stream)(int device) = nullptr;
 };
 constinit Registered registered[128];  // CUDA devices by index
 constinit std::atomic<std::uint64_t> fail_countdown{0};
@@ -145,7 +145,7 @@ Allocation allocate_small(CachingAllocator& allocator, std::size_t bytes) {
 }
 
 Allocation allocate_cached(CachingAllocator& allocator, Device device, std::size_t bytes) {
-  Stream stream = nullptr;
+  StreamHandle stream = nullptr;
   if (device == kCPU) {
     detail::publish_small();
   } else if (const auto current = registered[device.index].current_stream) {
@@ -201,7 +201,8 @@ CachingAllocator& caching_allocator(Device device) {
   fail<DeviceError>("allocate", "got device {}, which has no allocator here", device);
 }
 
-void register_allocator(Device device, CachingAllocator* allocator, Stream (*current_stream)(int)) {
+void register_allocator(Device device, CachingAllocator* allocator,
+                        StreamHandle (*current_stream)(int)) {
   if (device.type == DeviceType::CPU || device.index < 0)
     fail<DeviceError>("register_allocator", "got {}, expected a device with an index", device);
   registered[device.index].current_stream = current_stream;

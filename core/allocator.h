@@ -92,7 +92,7 @@ WEFT_API void fail_allocation_at(std::uint64_t k);
 // A back end hands over its device's allocator, and how to ask for the current stream. Neither may
 // go away before the process does.
 WEFT_API void register_allocator(Device device, CachingAllocator* allocator,
-                                 Stream (*current_stream)(int device) = nullptr);
+                                 StreamHandle (*current_stream)(int device) = nullptr);
 // Throws DeviceError where there is none.
 WEFT_API CachingAllocator& caching_allocator(Device device);
 

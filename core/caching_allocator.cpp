@@ -63,7 +63,7 @@ CachingAllocator::~CachingAllocator() {
   if (s.spare) dispose(s.spare);
 }
 
-Block* CachingAllocator::allocate(std::size_t bytes, Stream stream) {
+Block* CachingAllocator::allocate(std::size_t bytes, StreamHandle stream) {
   State& s = *state_;
   std::lock_guard lock(s.mutex);
   Block* b = s.serve(bytes, stream);
@@ -86,7 +86,7 @@ void CachingAllocator::free(Block* b) noexcept {
 void* CachingAllocator::data(const Block* b) noexcept { return b->data; }
 std::size_t CachingAllocator::size(const Block* b) noexcept { return b->size; }
 
-void CachingAllocator::record_stream(Block* b, Stream stream) {
+void CachingAllocator::record_stream(Block* b, StreamHandle stream) {
   std::lock_guard lock(state_->mutex);
   if (stream == b->segment->pool->stream) return;
   for (StreamUse* use = b->uses; use; use = use->next)
@@ -100,7 +100,7 @@ int CachingAllocator::create_private_pool() {
   return pools.emplace_back(PrivatePool{static_cast<int>(pools.size()) + 1, false}).id;
 }
 
-void CachingAllocator::begin_capture(Stream stream, int pool) {
+void CachingAllocator::begin_capture(StreamHandle stream, int pool) {
   State& s = *state_;
   std::lock_guard lock(s.mutex);
   const bool known = pool > 0 && pool <= static_cast<int>(s.private_pools.size()) &&
@@ -112,7 +112,7 @@ void CachingAllocator::begin_capture(Stream stream, int pool) {
   s.captures.push_back({stream, pool});
 }
 
-void CachingAllocator::end_capture(Stream stream) {
+void CachingAllocator::end_capture(StreamHandle stream) {
   State& s = *state_;
   std::lock_guard lock(s.mutex);
   if (std::erase_if(s.captures, [&](const Capture& c) { return c.stream == stream; }) == 0)

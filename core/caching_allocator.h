@@ -41,16 +41,14 @@
 // then refused).
 namespace weft {
 
-using Event = void*;
-
 class WEFT_API EventSource {
  public:
   virtual ~EventSource() = default;
   // Marks the work now queued on the stream. Null: nothing to wait for.
-  virtual Event record(Stream stream) noexcept = 0;
-  virtual bool done(Event event) noexcept = 0;
-  virtual void wait(Event event) noexcept = 0;
-  virtual void release(Event event) noexcept = 0;
+  virtual EventHandle record(StreamHandle stream) noexcept = 0;
+  virtual bool done(EventHandle event) noexcept = 0;
+  virtual void wait(EventHandle event) noexcept = 0;
+  virtual void release(EventHandle event) noexcept = 0;
 };
 
 // Sizes in bytes.
@@ -95,18 +93,18 @@ class WEFT_API CachingAllocator {
   ~CachingAllocator();
 
   // Uninitialised memory of at least bytes > 0, to be used on stream. Throws OutOfMemory.
-  [[nodiscard]] Block* allocate(std::size_t bytes, Stream stream = nullptr);
+  [[nodiscard]] Block* allocate(std::size_t bytes, StreamHandle stream = nullptr);
   void free(Block* block) noexcept;
   static void* data(const Block* block) noexcept;
   static std::size_t size(const Block* block) noexcept;  // rounded
 
   // The block is used on another stream too: not reused before that stream's work is done.
-  void record_stream(Block* block, Stream stream);
+  void record_stream(Block* block, StreamHandle stream);
 
   // Graph capture: requests on the stream go to the private pool between begin and end.
   int create_private_pool();
-  void begin_capture(Stream stream, int pool);
-  void end_capture(Stream stream);
+  void begin_capture(StreamHandle stream, int pool);
+  void end_capture(StreamHandle stream);
   void release_private_pool(int pool);
 
   void empty_cache() noexcept;  // waits for pending events, gives back empty segments

@@ -53,7 +53,7 @@ std::size_t slab_size(std::size_t piece) { return std::clamp(piece * 16, 256 * k
 
 // -- requests
 
-Block* CachingAllocator::State::serve(std::size_t bytes, Stream stream) {
+Block* CachingAllocator::State::serve(std::size_t bytes, StreamHandle stream) {
   if (bytes > kMaxRequest) out_of_memory(bytes);
   if (pending) poll(false);
   const std::size_t size = passthrough ? bytes : round_request(config, bytes);
@@ -68,7 +68,7 @@ void CachingAllocator::State::check_limit(std::size_t size, std::size_t bytes) {
   if (stats.limit && stats.in_use + also_in_use() + size > stats.limit) out_of_memory(bytes);
 }
 
-Pool& CachingAllocator::State::pool_for(Stream stream, std::size_t bytes) {
+Pool& CachingAllocator::State::pool_for(StreamHandle stream, std::size_t bytes) {
   int id = 0;
   for (const Capture& c : captures)
     if (c.stream == stream) id = c.pool;

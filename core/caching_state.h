@@ -24,7 +24,7 @@ struct PrivatePool {
   bool released = false;
 };
 struct Capture {
-  Stream stream = nullptr;
+  StreamHandle stream = nullptr;
   int pool = 0;
 };
 
@@ -62,9 +62,9 @@ struct CachingAllocator::State {
   }
 
   // Requests
-  Block* serve(std::size_t bytes, Stream stream);
+  Block* serve(std::size_t bytes, StreamHandle stream);
   void check_limit(std::size_t size, std::size_t bytes);
-  detail::Pool& pool_for(Stream stream, std::size_t bytes);
+  detail::Pool& pool_for(StreamHandle stream, std::size_t bytes);
   Block* direct_block(detail::Pool& pool, std::size_t bytes);
   Block* obtain(detail::Pool& pool, std::size_t want, std::size_t least, std::size_t bytes);
   Block* take(detail::Pool& pool, std::size_t size);

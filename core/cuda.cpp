@@ -5,6 +5,7 @@
 #include <mutex>
 
 #include <weft/core/check.h>
+#include <weft/core/cuda_capture.h>
 #include <weft/core/cuda_plugin.h>
 
 namespace weft::cuda {
@@ -14,6 +15,9 @@ struct Loaded {
   const Plugin* plugin = nullptr;
   std::string why;
 };
+
+// By set_device(). The plug-in's device goes where the tensors of an operation are.
+thread_local int chosen = 0;
 
 // The folder of the file that holds libweft, with a slash at its end.
 std::string own_folder() {
@@ -57,8 +61,14 @@ void register_devices(const Plugin& plugin) {
 }
 
 Loaded load() {
-  static const Host host = {allocate, deallocate, deterministic_algorithms,
-                            float32_matmul_precision, random_permutation};
+  static const Host host = {
+      .allocate = allocate,
+      .deallocate = deallocate,
+      .deterministic = deterministic_algorithms,
+      .matmul_precision = float32_matmul_precision,
+      .replayed_key = replayed_key,
+      .capturing = capturing,
+  };
   Loaded loaded;
   void* library = open_library(loaded.why);
   if (!library) return loaded;
@@ -81,14 +91,14 @@ const Loaded& loaded() {
   return result;
 }
 
+}  // namespace
+
 void check_index(const char* op, int device) {
   const int count = plugin().device_count;
   if (device < 0 || device >= count)
     fail<DeviceError>(op, "got cuda:{}, expected one of the {} devices of this machine", device,
                       count);
 }
-
-}  // namespace
 
 const Plugin& plugin() {
   const Loaded& l = loaded();
@@ -126,15 +136,25 @@ DeviceProperties get_device_properties(int device) {
 
 void set_device(int device) {
   check_index("set_device", device);
-  plugin().set_device(device);
+  chosen = device;
 }
 
-int current_device() { return plugin().current_device(); }
+int current_device() {
+  plugin();
+  return chosen;
+}
+
+int chosen_device() noexcept { return chosen; }
+
+int device_of(const void* data) {
+  const int device = plugin().device_of(data);
+  if (device < 0) fail<DeviceError>("device_of", "got memory of no CUDA device");
+  return device;
+}
 
 void synchronize(int device) {
   if (device != -1) check_index("synchronize", device);
-  const Plugin& p = plugin();
-  p.synchronize(device == -1 ? p.current_device() : device);
+  plugin().synchronize(device == -1 ? chosen : device);
 }
 
 }  // namespace weft::cuda

@@ -30,6 +30,10 @@ WEFT_API DeviceProperties get_device_properties(int device = 0);
 WEFT_API void set_device(int device);
 WEFT_API int current_device();
 
+// The number of the device that memory of this address belongs to. Throws DeviceError for other
+// memory.
+WEFT_API int device_of(const void* data);
+
 // Waits until all work queued on a device is done, and throws what went wrong there. -1: the
 // current device.
 WEFT_API void synchronize(int device = -1);

@@ -15,14 +15,17 @@
 namespace weft::cuda {
 
 // Raised with every change of these structs, of Kernels or of what those mean.
-inline constexpr std::uint32_t kPluginVersion = 1;
+inline constexpr std::uint32_t kPluginVersion = 2;
 
 struct Host {
   Allocation (*allocate)(Device device, std::size_t bytes);  // on the thread's stream
   void (*deallocate)(Device device, const Allocation& allocation) noexcept;
   bool (*deterministic)() noexcept;
   MatmulPrecision (*matmul_precision)() noexcept;
-  void (*permutation)(std::span<Index> out, RandomKey key);
+  // While the thread captures a graph: where the device finds, at each replay, the key that takes
+  // the place of this one. Else null.
+  const RandomKey* (*replayed_key)(RandomKey key);
+  bool (*capturing)() noexcept;  // whether the thread captures a graph
 };
 
 struct Plugin {
@@ -30,15 +33,38 @@ struct Plugin {
   int device_count;
   const void* kernels;  // const Kernels*, which core does not know
   MemorySource& (*memory)(int device);
+  MemorySource& (*pinned_memory)();  // of the host, that devices read and write by themselves
   EventSource& (*events)(int device);
   void (*properties)(int device, DeviceProperties& out);
-  // The thread's device, and its stream there.
+  // The device that the thread's operations go to, and its stream there.
   void (*set_device)(int device);
   int (*current_device)() noexcept;
-  Stream (*current_stream)(int device);
-  // Bytes between devices, done when it returns. The CPU is a device like the others here.
-  void (*copy)(void* to, Device to_device, const void* from, Device from_device, std::size_t bytes);
+  int (*device_of)(const void* data);  // -1: memory of none
+  StreamHandle (*current_stream)(int device);
+  void (*set_stream)(int device, StreamHandle stream);
+  // Bytes between devices, queued on the thread's stream of the CUDA device there is. The CPU is a
+  // device like the others here. wait: done when it returns; else the host's memory is pinned.
+  void (*copy)(void* to, Device to_device, const void* from, Device from_device, std::size_t bytes,
+               bool wait);
   void (*synchronize)(int device);
+
+  StreamHandle (*stream)(int device, int priority);  // one of a few, in turn
+  bool (*stream_done)(int device, StreamHandle stream);
+  void (*wait_for_stream)(int device, StreamHandle stream);
+  void (*stream_after)(int device, StreamHandle stream, EventHandle event);
+
+  EventHandle (*event)(int device, bool timing);
+  void (*free_event)(EventHandle event) noexcept;
+  void (*record)(int device, EventHandle event, StreamHandle stream);
+  bool (*event_done)(EventHandle event);
+  void (*wait_for_event)(EventHandle event);
+  float (*elapsed)(EventHandle start, EventHandle end);  // milliseconds
+
+  // Graphs: what is queued on a stream between begin and end, to be launched as one.
+  void (*begin_capture)(int device, StreamHandle stream);
+  void* (*end_capture)(int device, StreamHandle stream);  // null: the capture failed
+  void (*launch)(void* graph, int device, StreamHandle stream);
+  void (*free_graph)(void* graph) noexcept;
 };
 
 // The plug-in's one symbol, whose name is kOpenName: null where there is no device, and what is
@@ -49,7 +75,12 @@ extern "C" __attribute__((visibility("default"))) Open weft_cuda_open;
 
 // The plug-in, loaded by the first call. Throws DeviceError: "cuda: no device (driver not found)".
 const Plugin& plugin();
-// The same, and the device is the thread's from now on.
+// The same, for operations on that device.
 WEFT_API const Plugin& plugin(Device device);
+
+// What current_device() gives, without a look whether there are devices.
+int chosen_device() noexcept;
+// Throws DeviceError where there is no such device.
+void check_index(const char* op, int device);
 
 }  // namespace weft::cuda

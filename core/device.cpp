@@ -3,13 +3,14 @@
 #include <charconv>
 
 #include <weft/core/check.h>
+#include <weft/core/cuda_plugin.h>
 
 namespace weft {
 
 Device::Device(const std::string& text) {
   const auto colon = text.find(':');
   const std::string kind = text.substr(0, colon);
-  int number = 0;
+  int number = kind == "cuda" ? cuda::chosen_device() : 0;
   bool ok = kind == "cpu" || kind == "cuda";
   if (ok && colon != std::string::npos) {
     const char *first = text.data() + colon + 1, *last = text.data() + text.size();

@@ -45,7 +45,8 @@ void merge_dims(Loop& loop) {
 
 Loop make_loop(std::span<const Index> sizes, std::initializer_list<View> operands) {
   Loop loop;  // NOLINT
-  loop.operands = static_cast<int>(operands.size());
+  loop.operands = static_cast<std::int16_t>(operands.size());
+  loop.host = 0;
   loop.numel = numel(sizes);
   const int full = static_cast<int>(sizes.size());
   loop.rank = 0;

@@ -16,7 +16,10 @@ inline constexpr int kMaxOperands = 6;
 // Only the first `rank` and `operands` entries are set; rank is at least 1.
 struct Loop {
   int rank;
-  int operands;
+  std::int16_t operands;
+  // Bit k: operand k is one element in the host's memory, a number beside tensors of another
+  // device, to be read when the kernel is called. For binary kernels and where.
+  std::uint16_t host;
   Index numel;  // product of size
   Index size[kMaxRank];
   Index stride[kMaxOperands][kMaxRank];
@@ -32,6 +35,7 @@ inline Loop make_flat_loop(Index numel, std::initializer_list<View> operands) {
   Loop loop;  // NOLINT: entries beyond rank stay unset by design
   loop.rank = 1;
   loop.operands = 0;
+  loop.host = 0;
   loop.numel = loop.size[0] = numel;
   for (const View& v : operands) {
     const int i = loop.operands++;

@@ -16,8 +16,8 @@ namespace weft::detail {
 
 // A stream beside its own that uses a block; later, the event to wait for there.
 struct StreamUse {
-  Stream stream = nullptr;
-  Event event = nullptr;
+  StreamHandle stream = nullptr;
+  EventHandle event = nullptr;
   Block* block = nullptr;
   StreamUse* next = nullptr;  // among the block's uses, later among the pending ones
 };
@@ -116,7 +116,7 @@ class Bins {
 inline constexpr int kSlabClasses = 128;
 
 struct Pool {
-  Stream stream = nullptr;
+  StreamHandle stream = nullptr;
   int private_pool = 0;
   bool small = false;
   Bins bins;

@@ -6,7 +6,9 @@
 namespace weft {
 
 // A queue of work on a device; null is the device's default, and the only one of the CPU.
-using Stream = void*;
+using StreamHandle = void*;
+// A mark in a queue, which is passed when all work before it is done.
+using EventHandle = void*;
 
 // Bytes unless it says count. In use and cached are in rounded sizes.
 struct MemoryStats {
@@ -28,7 +30,7 @@ struct MemoryBlock {
   std::size_t bytes = 0;      // rounded
   std::size_t requested = 0;  // what was asked for; 0 unless in use
   BlockState state = BlockState::Cached;
-  Stream stream = nullptr;
+  StreamHandle stream = nullptr;
   int private_pool = 0;  // 0: common memory
   void* segment = nullptr;
   std::size_t segment_bytes = 0;

@@ -4,6 +4,8 @@
 #include <vector>
 
 #include <weft/core/allocator.h>
+#include <weft/core/check.h>
+#include <weft/core/cuda_capture.h>
 #include <weft/core/fork.h>
 #include <weft/core/interrupt.h>
 #include <weft/core/random.h>
@@ -32,6 +34,10 @@ std::uint64_t Generator::seed() {
 }
 
 RandomKey Generator::next(Index numbers) {
+  if (cuda::capturing() && this != &default_generator())
+    fail<Error>("Generator",
+                "got a draw while a graph is captured, expected the default generator, which moves "
+                "on with each replay");
   const auto blocks = numbers > 0 ? (static_cast<std::uint64_t>(numbers) + 3) / 4 : 0;
   const std::lock_guard lock(mutex);
   const RandomKey key = state_;

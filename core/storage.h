@@ -24,6 +24,12 @@ class Storage final : public RefCounted {
   std::size_t bytes() const { return memory_.bytes; }
   Device device() const { return device_; }
 
+  // Of borrowed memory; null of the library's own.
+  Release released_by() const { return release_; }
+  void* context() const { return context_; }
+  // Where it came from, for allocators.
+  const Allocation& allocation() const { return memory_; }
+
   std::uint32_t version() const { return version_.load(std::memory_order_relaxed); }
   const char* last_writer() const { return last_writer_.load(std::memory_order_relaxed); }
   // Every in-place operation calls this, under its own name.

@@ -17,6 +17,9 @@ namespace weft {
 
 class Tensor;
 struct TensorIndex;
+namespace cuda {
+class Stream;
+}
 
 // How to make a tensor: zeros({2, 3}, f64), or zeros({2, 3}, Options(f64).requires_grad(true)).
 class Options {
@@ -197,10 +200,18 @@ class WEFT_API Tensor {
   Tensor contiguous(MemoryFormat format = MemoryFormat::Contiguous) const;
   Tensor clone(MemoryFormat format = MemoryFormat::Preserve) const;
   Tensor to(DType dtype, bool copy = false) const;
-  Tensor to(Device device, bool copy = false) const;
-  Tensor to(const Options& options, bool copy = false) const;
-  Tensor& copy_(const Tensor& source);
+  // non_blocking: copies between pinned memory and a CUDA device are queued, not waited for.
+  Tensor to(Device device, bool copy = false, bool non_blocking = false) const;
+  Tensor to(const Options& options, bool copy = false, bool non_blocking = false) const;
+  Tensor& copy_(const Tensor& source, bool non_blocking = false);
   Tensor cpu() const { return to(Device(DeviceType::CPU)); }
+  Tensor cuda(int device = -1, bool non_blocking = false) const;  // -1: the current device
+  // In memory of the host that CUDA devices read by themselves. Throws DeviceError without one.
+  Tensor pin_memory() const;
+  bool is_pinned() const;
+  // Before letting go of a tensor that work on a stream other than its own still uses: its memory
+  // is not given out again until that is done.
+  void record_stream(const cuda::Stream& stream) const;
 
   // ---- Indexing
   Tensor index(std::initializer_list<TensorIndex> indices) const;

@@ -2,7 +2,7 @@
 
 #include <cstddef>
 
-#include <weft/core/device.h>
+#include <weft/core/storage.h>
 
 namespace weft {
 
@@ -10,5 +10,10 @@ namespace weft {
 // it returns. Throws DeviceError.
 WEFT_API void transfer(void* to, Device to_device, const void* from, Device from_device,
                        std::size_t bytes);
+
+// The same, and returns before it is done where the host's side is pinned memory, which it keeps
+// from being used again until then.
+WEFT_API void transfer_async(void* to, const Storage& to_storage, const void* from,
+                             const Storage& from_storage, std::size_t bytes);
 
 }  // namespace weft

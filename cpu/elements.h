@@ -22,6 +22,7 @@ struct Elements {
   DType dtype;
 
   explicit Elements(const View& v) : data(v.as<char>()), dtype(v.dtype) {}
+  Elements(void* data, DType dtype) : data(static_cast<char*>(data)), dtype(dtype) {}
   bool direct() const { return dtype == dtype_of<S>; }
   char* at(Index i) const { return data + i * static_cast<Index>(size_of(dtype)); }
   // Elements [first, first + n) where they lie, or converted into block.

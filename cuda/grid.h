@@ -1,6 +1,9 @@
 #pragma once
 
 #include <algorithm>
+#if !defined(__CUDACC__)
+#include <functional>
+#endif
 
 #include <weft/core/shape.h>
 #include <weft/cuda/runtime.h>
@@ -14,15 +17,21 @@ namespace weft::cuda {
 inline constexpr int kThreads = 256;
 inline constexpr int kBlocksPerMultiprocessor = 16;
 
+#if !defined(__CUDACC__)
+// Queues what would be a launch on the thread's stream.
+void simulate(std::function<void()> work);
+#endif
+
 struct Grid {
   Index blocks;
   int threads;
 };
 
-// One thread an element, or a stride over them where that would be more than the device holds.
-inline Grid grid_for(Index n) {
-  const Index most = Index{multiprocessors()} * kBlocksPerMultiprocessor;
-  return {std::clamp<Index>((n + kThreads - 1) / kThreads, 1, most), kThreads};
+// Blocks for n threads, but for no more than a device of so many multiprocessors holds at a time:
+// then threads stride over the rest.
+inline Grid grid_for(Index n, int multiprocessors, int threads = kThreads) {
+  const Index most = Index{multiprocessors} * kBlocksPerMultiprocessor;
+  return {std::clamp<Index>((n + threads - 1) / threads, 1, most), threads};
 }
 
 template <class Body>
@@ -41,13 +50,14 @@ __global__ void __launch_bounds__(kThreads) run_grid(const Body body, Index n) {
 template <class Body>
 void for_each(const char* op, Index n, const Body& body) {
   if (n == 0) return;
-  const Grid grid = grid_for(n);
+  const Grid grid = grid_for(n, multiprocessors());
 #if defined(__CUDACC__)
   run_grid<<<static_cast<unsigned>(grid.blocks), static_cast<unsigned>(grid.threads), 0,
              static_cast<cudaStream_t>(stream())>>>(body, n);
 #else
-  for (Index t = 0; t < grid.blocks * grid.threads; ++t)
-    run_thread(body, n, t, grid.blocks * grid.threads);
+  simulate([body, n, threads = grid.blocks * grid.threads] {
+    for (Index t = 0; t < threads; ++t) run_thread(body, n, t, threads);
+  });
 #endif
   launched(op);
 }
@@ -92,19 +102,20 @@ void for_groups(const char* op, Index groups, int lanes, const Body& body) {
   if (groups == 0) return;
 #if defined(__CUDACC__)
   const dim3 threads(static_cast<unsigned>(lanes), static_cast<unsigned>(kThreads / lanes));
-  const Index most = Index{multiprocessors()} * kBlocksPerMultiprocessor;
-  const Index blocks = std::clamp<Index>((groups + threads.y - 1) / threads.y, 1, most);
-  run_groups<<<static_cast<unsigned>(blocks), threads, kThreads * sizeof(Acc),
+  const Grid grid = grid_for(groups, multiprocessors(), kThreads / lanes);
+  run_groups<<<static_cast<unsigned>(grid.blocks), threads, kThreads * sizeof(Acc),
                static_cast<cudaStream_t>(stream())>>>(body, groups);
 #else
-  Acc all[kThreads];
-  for (Index group = 0; group < groups; ++group) {
-    for (int i = 0; i < lanes; ++i) all[i] = body.part(group, i, lanes);
-    for (int half = lanes / 2; half > 0; half /= 2) {
-      for (int i = 0; i < lanes; ++i) join_half(body, all, i, half);
+  simulate([body, groups, lanes] {
+    Acc all[kThreads];
+    for (Index group = 0; group < groups; ++group) {
+      for (int i = 0; i < lanes; ++i) all[i] = body.part(group, i, lanes);
+      for (int half = lanes / 2; half > 0; half /= 2) {
+        for (int i = 0; i < lanes; ++i) join_half(body, all, i, half);
+      }
+      body.finish(group, all[0]);
     }
-    body.finish(group, all[0]);
-  }
+  });
 #endif
   launched(op);
 }

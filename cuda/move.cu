@@ -40,13 +40,15 @@ struct MoveBytes {
 
 template <class U>
 struct Where {
-  Loop loop;  // output, condition, a, b
+  Loop loop;    // output, condition, a, b
+  U number[2];  // of a and b where they are in loop.host
   WEFT_HD void operator()(Index i) const {
     Index offset[4];
     locate(loop, i, offset);
     const int from = loop.data[1][offset[1]] ? 2 : 3;
     *reinterpret_cast<U*>(loop.data[0] + offset[0]) =
-        *reinterpret_cast<const U*>(loop.data[from] + offset[from]);
+        loop.host >> from & 1 ? number[from - 2]
+                              : *reinterpret_cast<const U*>(loop.data[from] + offset[from]);
   }
 };
 
@@ -109,7 +111,13 @@ void copy(const Loop& loop) {
 }
 
 void where(const Loop& loop) {
-  by_width(loop.dtype[0], [&](auto u) { for_each("where", loop.numel, Where<decltype(u)>{loop}); });
+  by_width(loop.dtype[0], [&](auto u) {
+    Where<decltype(u)> body{loop, {}};
+    for (int k = 2; k < 4; ++k) {
+      if (loop.host >> k & 1) std::memcpy(&body.number[k - 2], loop.data[k], sizeof u);
+    }
+    for_each("where", loop.numel, body);
+  });
 }
 
 void fill(const Loop& loop, const void* value) {

@@ -20,22 +20,31 @@ constexpr Compute compute_type(DType t) {
 // f(const C (&in)[K]) gives the element, a C or a bool.
 template <class C, int K, class F>
 struct Pointwise {
-  Loop loop;  // operand 0 is the output
-  bool flat;  // operands lie dense and on borders: kVector elements at a time
+  Loop loop;    // operand 0 is the output
+  bool flat;    // operands lie dense and on borders: kVector elements at a time
+  C number[K];  // of the operands in loop.host
   F f;
+
+  WEFT_HD bool is_number(int k) const { return loop.host >> (k + 1) & 1; }
 
   WEFT_HD void element(Index i) const {
     Index offset[K + 1];
     locate(loop, i, offset);
     C in[K];
     for (int k = 0; k < K; ++k)
-      in[k] = load<C>(loop.data[k + 1] + offset[k + 1], loop.dtype[k + 1]);
+      in[k] =
+          is_number(k) ? number[k] : load<C>(loop.data[k + 1] + offset[k + 1], loop.dtype[k + 1]);
     store(loop.data[0] + offset[0], loop.dtype[0], f(in));
   }
   WEFT_HD void pack(Index first) const {
     C in[K][kVector];
     for (int k = 0; k < K; ++k) {
-      load_pack<C>(loop.data[k + 1] + first * loop.stride[k + 1][0], loop.dtype[k + 1], in[k]);
+      if (loop.stride[k + 1][0] != 0) {
+        load_pack<C>(loop.data[k + 1] + first * loop.stride[k + 1][0], loop.dtype[k + 1], in[k]);
+        continue;
+      }
+      const C one = is_number(k) ? number[k] : load<C>(loop.data[k + 1], loop.dtype[k + 1]);
+      for (int j = 0; j < kVector; ++j) in[k][j] = one;
     }
     decltype(std::declval<const F&>()(std::declval<const C(&)[K]>())) out[kVector];
     for (int j = 0; j < kVector; ++j) {
@@ -59,6 +68,7 @@ bool is_flat(const Loop& loop) {
   if (loop.rank != 1) return false;
   for (int k = 0; k < loop.operands; ++k) {
     const DType t = loop.dtype[k];
+    if (k > 0 && loop.stride[k][0] == 0) continue;  // one element for all
     const auto width = static_cast<Index>(size_of(t));
     const auto border = static_cast<std::uintptr_t>(std::min<Index>(width * kVector, 16));
     if (loop.stride[k][0] != width || reinterpret_cast<std::uintptr_t>(loop.data[k]) % border != 0)
@@ -73,7 +83,13 @@ void pointwise(const char* op, const Loop& loop, const F& f) {
   using Out = decltype(f(std::declval<const C(&)[K]>()));
   const bool flat = is_flat<C, Out>(loop);
   const Index n = flat ? (loop.numel + kVector - 1) / kVector : loop.numel;
-  for_each(op, n, Pointwise<C, K, F>{loop, flat, f});
+  Pointwise<C, K, F> body{loop, flat, {}, f};
+  for (int k = 0; k < K; ++k) {
+    if (!body.is_number(k)) continue;
+    body.number[k] = load<C>(loop.data[k + 1], loop.dtype[k + 1]);
+    body.loop.stride[k + 1][0] = 0;
+  }
+  for_each(op, n, body);
 }
 
 using PointwiseKernel = void (*)(const Loop&, const void* op);

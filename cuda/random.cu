@@ -1,10 +1,9 @@
-#include <vector>
-
 #include <weft/core/philox.h>
 #include <weft/core/random_recipes.h>
 #include <weft/cuda/grid.h>
 #include <weft/cuda/loop.h>
 #include <weft/cuda/number.h>
+#include <weft/cuda/sort.h>
 #include <weft/cuda/tables.h>
 
 // Random numbers: the CPU's recipes (core/random_recipes.h), and so its bits. A thread makes the
@@ -21,19 +20,22 @@ template <class Each>
 struct Blocks {
   Index n;
   RandomKey key;
-  bool wide;  // plane 1 is needed
+  const RandomKey* replayed;  // null, or what takes the key's place
+  bool wide;                  // plane 1 is needed
   Each each;
 
   WEFT_HD void operator()(Index block) const {
+    const RandomKey k = replayed ? *replayed : key;
+    const std::uint64_t at = k.offset + static_cast<std::uint64_t>(block);
     Words words;
-    words.w = philox_block(key.seed, key.offset + static_cast<std::uint64_t>(block), 0);
-    if (wide) words.v = philox_block(key.seed, key.offset + static_cast<std::uint64_t>(block), 1);
+    words.w = philox_block(k.seed, at, 0);
+    if (wide) words.v = philox_block(k.seed, at, 1);
     for (int k = 0; k < 4 && 4 * block + k < n; ++k) each(4 * block + k, k, words);
   }
 };
 template <class Each>
 void for_numbers(const char* op, Index n, RandomKey key, bool wide, const Each& each) {
-  for_each(op, (n + 3) / 4, Blocks<Each>{n, key, wide, each});
+  for_each(op, (n + 3) / 4, Blocks<Each>{n, key, replayed_key(key), wide, each});
 }
 
 struct Uniform {
@@ -111,6 +113,14 @@ struct Dropout {
   }
 };
 
+// What random_permutation() sorts by; as signed numbers in the same order.
+struct Draw {
+  Index* to;
+  WEFT_HD void operator()(Index i, int k, const Words& words) const {
+    const std::uint64_t r = std::uint64_t{words.w.word[k]} << 32 | words.v.word[k];
+    to[i] = static_cast<Index>(r ^ std::uint64_t{1} << 63);
+  }
+};
 struct Spread {
   Place out;
   const Index* value;
@@ -135,15 +145,13 @@ void random_bernoulli(const View& out, const View& probability, RandomKey key) {
               Bernoulli{Place(out), Place(probability)});
 }
 
-// The order is drawn one after another, so by the host.
 void random_permutation(const View& out, RandomKey key) {
   const Index n = numel(out);
   if (n == 0) return;
-  std::vector<Index> order(static_cast<std::size_t>(n));
-  permutation_on_host(order, key);
-  const Scratch memory(order.size() * sizeof(Index));
-  to_device(memory.as<void>(), order.data(), order.size() * sizeof(Index));
-  for_each("randperm", n, Spread{Place(out), memory.as<const Index>()});
+  const SortedKeys keys(n);
+  for_numbers("randperm", n, key, true, Draw{keys.unsorted()});
+  keys.sort("randperm");
+  for_each("randperm", n, Spread{Place(out), keys.order()});
 }
 
 void dropout(const View& y, const View& mask, const View& x, double p, RandomKey key) {

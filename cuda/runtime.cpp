@@ -8,6 +8,8 @@
 #include <weft/core/check.h>
 #include <weft/core/cuda_plugin.h>
 #include <weft/cuda/check.h>
+#include <weft/cuda/host.h>
+#include <weft/cuda/queue.h>
 #include <weft/cuda/runtime.h>
 #include <weft/cuda/tables.h>
 
@@ -20,16 +22,29 @@ bool environment(const char* name) {
   return text && *text && std::strcmp(text, "0") != 0;
 }
 
-Host host;
 thread_local int current = 0;
 
 // Per thread and device; null is CUDA's default stream.
-thread_local Stream streams[128] = {};
+thread_local StreamHandle streams[128] = {};
+
+// While a thread captures, CUDA refuses calls such as cudaMalloc unless it is told that they are
+// meant for now.
+class NotCaptured {
+ public:
+  NotCaptured() { cudaThreadExchangeStreamCaptureMode(&mode_); }
+  ~NotCaptured() { cudaThreadExchangeStreamCaptureMode(&mode_); }
+  NotCaptured(const NotCaptured&) = delete;
+  NotCaptured& operator=(const NotCaptured&) = delete;
+
+ private:
+  cudaStreamCaptureMode mode_ = cudaStreamCaptureModeRelaxed;
+};
 
 class DeviceSource final : public MemorySource {
  public:
   explicit DeviceSource(int device) : device_(device) {}
   void* allocate(std::size_t bytes) noexcept override {
+    const NotCaptured now;
     void* data = nullptr;
     if (cudaSetDevice(device_) != cudaSuccess || cudaMalloc(&data, bytes) != cudaSuccess) {
       cudaGetLastError();  // so that no later call reports it
@@ -38,7 +53,10 @@ class DeviceSource final : public MemorySource {
     cudaSetDevice(current);
     return data;
   }
-  void free(void* data, std::size_t) noexcept override { cudaFree(data); }
+  void free(void* data, std::size_t) noexcept override {
+    const NotCaptured now;
+    cudaFree(data);
+  }
   std::size_t capacity() const noexcept override {
     std::size_t left = 0, all = 0;
     return cudaMemGetInfo(&left, &all) == cudaSuccess ? all : 0;
@@ -51,10 +69,25 @@ class DeviceSource final : public MemorySource {
   int device_;
 };
 
+class PinnedSource final : public MemorySource {
+ public:
+  void* allocate(std::size_t bytes) noexcept override {
+    const NotCaptured now;
+    void* data = nullptr;
+    if (cudaHostAlloc(&data, bytes, cudaHostAllocPortable) == cudaSuccess) return data;
+    cudaGetLastError();
+    return nullptr;
+  }
+  void free(void* data, std::size_t) noexcept override {
+    const NotCaptured now;
+    cudaFreeHost(data);
+  }
+};
+
 class DeviceEvents final : public EventSource {
  public:
   explicit DeviceEvents(int device) : device_(device) {}
-  Event record(Stream stream) noexcept override {
+  EventHandle record(StreamHandle stream) noexcept override {
     cudaSetDevice(device_);
     cudaEvent_t event = take();
     const bool good =
@@ -63,15 +96,15 @@ class DeviceEvents final : public EventSource {
     cudaSetDevice(current);
     return event;
   }
-  bool done(Event event) noexcept override {
+  bool done(EventHandle event) noexcept override {
     const bool is = cudaEventQuery(static_cast<cudaEvent_t>(event)) != cudaErrorNotReady;
     cudaGetLastError();
     return is;
   }
-  void wait(Event event) noexcept override {
+  void wait(EventHandle event) noexcept override {
     cudaEventSynchronize(static_cast<cudaEvent_t>(event));
   }
-  void release(Event event) noexcept override {
+  void release(EventHandle event) noexcept override {
     const std::lock_guard lock(mutex_);
     free_.push_back(static_cast<cudaEvent_t>(event));
   }
@@ -107,6 +140,10 @@ std::vector<PerDevice*>& devices() {
 }
 
 MemorySource& memory(int device) { return devices()[static_cast<std::size_t>(device)]->source; }
+MemorySource& pinned_memory() {
+  static auto& source = *new PinnedSource;
+  return source;
+}
 EventSource& events(int device) { return devices()[static_cast<std::size_t>(device)]->events; }
 
 void properties(int device, DeviceProperties& out) {
@@ -124,19 +161,18 @@ void select(int device) {
   WEFT_CUDA(cudaSetDevice(device));
   current = device;
 }
-Stream current_stream(int device) { return streams[device]; }
-
-void report_fault(const char* op) {
-  IndexFault& fault = *index_fault();
-  if (!fault.op) return;
-  const IndexFault found = fault;
-  fault = {};
-  fail<IndexError>(found.op,
-                   "got index {}, expected {} to {} (noticed on the device; reported by {})",
-                   found.index, found.low, found.high - 1, op);
+int owner_of(const void* data) {
+  cudaPointerAttributes a{};
+  const bool known = cudaPointerGetAttributes(&a, data) == cudaSuccess;
+  cudaGetLastError();
+  return known && a.type == cudaMemoryTypeDevice ? a.device : -1;
 }
+StreamHandle current_stream(int device) { return streams[device]; }
+void set_stream(int device, StreamHandle stream) { streams[device] = stream; }
 
-void copy(void* to, Device to_device, const void* from, Device from_device, std::size_t bytes) {
+void copy(void* to, Device to_device, const void* from, Device from_device, std::size_t bytes,
+          bool wait) {
+  refuse_in_capture("copy");
   const auto s = static_cast<cudaStream_t>(stream());
   if (to_device != kCPU && from_device != kCPU && to_device != from_device) {
     WEFT_CUDA(cudaDeviceSynchronize());
@@ -144,11 +180,13 @@ void copy(void* to, Device to_device, const void* from, Device from_device, std:
   } else {
     WEFT_CUDA(cudaMemcpyAsync(to, from, bytes, cudaMemcpyDefault, s));
   }
+  if (!wait) return;
   WEFT_CUDA(cudaStreamSynchronize(s));
   report_fault("a copy");
 }
 
 void wait_for(int device) {
+  refuse_in_capture("synchronize");
   const int before = current;
   select(device);
   const cudaError_t result = cudaDeviceSynchronize();
@@ -187,11 +225,8 @@ void throw_cuda(cudaError_t result, const char* call) {
 }
 
 int device() noexcept { return current; }
-Stream stream() { return streams[current]; }
+StreamHandle stream() { return streams[current]; }
 int multiprocessors() { return devices()[static_cast<std::size_t>(current)]->multiprocessors; }
-bool deterministic() noexcept { return host.deterministic(); }
-MatmulPrecision matmul_precision() noexcept { return host.matmul_precision(); }
-
 void launched(const char* op) {
   static const bool sync = environment("WEFT_CUDA_SYNC");
   cudaError_t result = cudaGetLastError();
@@ -202,32 +237,24 @@ void launched(const char* op) {
                       cudaGetErrorString(result));
 }
 
-void wait(const char* op) {
-  const cudaError_t result = cudaStreamSynchronize(static_cast<cudaStream_t>(stream()));
+void wait(const char* op) { wait_on(stream(), op); }
+
+void wait_on(StreamHandle stream, const char* op) {
+  refuse_in_capture(op);
+  const cudaError_t result = cudaStreamSynchronize(static_cast<cudaStream_t>(stream));
   if (result != cudaSuccess)
     fail<DeviceError>(op, "got \"{}\" from the device, expected success",
                       cudaGetErrorString(result));
   report_fault(op);
 }
 
-Scratch::Scratch(std::size_t bytes) : bytes_(bytes), device_(current) {
-  const Allocation a = host.allocate(Device(DeviceType::CUDA, current), bytes);
-  data_ = a.data;
-  handle_ = a.handle;
-}
-Scratch::~Scratch() {
-  host.deallocate(Device(DeviceType::CUDA, device_), {data_, handle_, bytes_});
-}
-
 void to_host(void* to, const void* from, std::size_t bytes) {
-  copy(to, kCPU, from, Device(DeviceType::CUDA, current), bytes);
+  copy(to, kCPU, from, Device(DeviceType::CUDA, current), bytes, true);
 }
 
 void to_device(void* to, const void* from, std::size_t bytes) {
-  copy(to, Device(DeviceType::CUDA, current), from, kCPU, bytes);
+  copy(to, Device(DeviceType::CUDA, current), from, kCPU, bytes, true);
 }
-
-void permutation_on_host(std::span<Index> order, RandomKey key) { host.permutation(order, key); }
 
 IndexFault* index_fault() {
   static IndexFault* const fault = [] {
@@ -250,13 +277,30 @@ extern "C" const Plugin* weft_cuda_open(const Host& given, char* why, std::size_
         .device_count = count,
         .kernels = &kernel_table(),
         .memory = memory,
+        .pinned_memory = pinned_memory,
         .events = events,
         .properties = properties,
         .set_device = select,
         .current_device = device,
+        .device_of = owner_of,
         .current_stream = current_stream,
+        .set_stream = set_stream,
         .copy = copy,
         .synchronize = wait_for,
+        .stream = pooled_stream,
+        .stream_done = stream_done,
+        .wait_for_stream = wait_for_stream,
+        .stream_after = stream_after,
+        .event = make_event,
+        .free_event = free_event,
+        .record = record_event,
+        .event_done = event_done,
+        .wait_for_event = wait_for_event,
+        .elapsed = elapsed,
+        .begin_capture = begin_capture,
+        .end_capture = end_capture,
+        .launch = launch_graph,
+        .free_graph = free_graph,
     };
     return &plugin;
   } catch (const std::exception& e) {

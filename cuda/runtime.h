@@ -14,7 +14,7 @@
 namespace weft::cuda {
 
 int device() noexcept;  // of the calling thread
-Stream stream();        // its stream there
+StreamHandle stream();  // its stream there
 int multiprocessors();  // of that device
 bool deterministic() noexcept;
 MatmulPrecision matmul_precision() noexcept;
@@ -25,6 +25,7 @@ void launched(const char* op);
 
 // Waits for the thread's stream, and throws what went wrong on the device.
 void wait(const char* op);
+void wait_on(StreamHandle stream, const char* op);
 
 // Memory that a kernel needs while it runs; given back in the order of the stream.
 class Scratch {
@@ -48,8 +49,9 @@ class Scratch {
 void to_host(void* to, const void* from, std::size_t bytes);
 void to_device(void* to, const void* from, std::size_t bytes);
 
-// The CPU's random_permutation().
-void permutation_on_host(std::span<Index> order, RandomKey key);
+// Null, or where the device finds the key that a replay of the graph being captured uses in the
+// place of this one.
+const RandomKey* replayed_key(RandomKey key);
 
 // Where a kernel notes an index out of range: the first is reported by the next call that waits.
 struct IndexFault {

@@ -43,10 +43,11 @@ class SortedKeys {
     const Scratch room(bytes);
     WEFT_CUDA(run(room.as<void>()));
 #else
-    const Index* keys = unsorted();
-    std::copy_n(positions, n_, order);
-    std::stable_sort(order, order + n_, [keys](Index a, Index b) { return keys[a] < keys[b]; });
-    for (Index i = 0; i < n_; ++i) sorted[i] = keys[order[i]];
+    simulate([keys = unsorted(), sorted, order, positions, n = n_] {
+      std::copy_n(positions, n, order);
+      std::stable_sort(order, order + n, [keys](Index a, Index b) { return keys[a] < keys[b]; });
+      for (Index i = 0; i < n; ++i) sorted[i] = keys[order[i]];
+    });
 #endif
     launched(op);
   }

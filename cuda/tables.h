@@ -75,7 +75,6 @@ void random_bernoulli(const View& out, const View& probability, RandomKey key);
 void random_permutation(const View& out, RandomKey key);
 void dropout(const View& y, const View& mask, const View& x, double p, RandomKey key);
 
-void optimizer_step(OptimizerId id, const View& parameter, const View& gradient, const View& state0,
-                    const View& state1, const View& state2, const OptimizerOptions& options);
+void optimizer_step(OptimizerId id, std::span<const OptimizerItem> items);
 
 }  // namespace weft::cuda

@@ -9,7 +9,9 @@
 #include <thread>
 
 #include <weft/core/check.h>
+#include <weft/core/cuda_stream.h>
 #include <weft/core/interrupt.h>
+#include <weft/core/pinned.h>
 #include <weft/data/loader.h>
 
 namespace weft::data {
@@ -33,9 +35,14 @@ void check(const std::shared_ptr<const Dataset>& dataset, const DataLoaderOption
   }
 }
 
-Tensor channels_last(Index count, const Picture& picture) {
+Tensor make_host(bool pinned, const Shape& sizes, const Shape& strides, DType dtype) {
+  return pinned ? make_pinned_tensor(sizes, strides, dtype)
+                : make_tensor(sizes, strides, dtype, kCPU);
+}
+
+Tensor channels_last(bool pinned, Index count, const Picture& picture) {
   const Shape sizes{count, picture.channels, picture.height, picture.width};
-  return make_tensor(sizes, channels_last_strides(sizes), DType::F32, kCPU);
+  return make_host(pinned, sizes, channels_last_strides(sizes), DType::F32);
 }
 
 }  // namespace
@@ -47,6 +54,7 @@ struct DataLoader::Impl {
   };
   struct Slot {
     std::optional<Batch> batch;
+    std::optional<cuda::Event> arrived = {};  // on the device
     std::exception_ptr error;
     bool ready = false, no_memory = false;
   };
@@ -54,6 +62,9 @@ struct DataLoader::Impl {
   Impl(std::shared_ptr<const Dataset> set, Transforms list, const DataLoaderOptions& o)
       : dataset(std::move(set)), transforms(std::move(list)), options(o) {
     check(dataset, options);
+    if (options.device != kCPU) side.emplace(options.device.index);
+    pinned = options.pin_memory || side;
+    if (pinned) make_pinned_tensor({1}, {1}, DType::U8);  // or there is no device: say so here
     const Index n = dataset->size(), b = options.batch_size;
     batches = options.drop_last ? n / b : (n - 1) / b + 1;
     position.seed = options.seed;
@@ -111,6 +122,7 @@ struct DataLoader::Impl {
     slot.ready = true;
     try {
       slot.batch = make_batch(job, picture);
+      if (side && !slot.batch->value.has_value()) send(slot);
     } catch (const OutOfMemory&) {
       slot.error = std::current_exception();
       slot.no_memory = true;
@@ -118,6 +130,21 @@ struct DataLoader::Impl {
       slot.error = std::current_exception();
     }
     return slot;
+  }
+
+  void send(Slot& slot) {
+    const cuda::StreamGuard guard(*side);
+    slot.batch->images = slot.batch->images.to(options.device, false, true);
+    slot.batch->labels = slot.batch->labels.to(options.device, false, true);
+    slot.arrived.emplace().record(*side);
+  }
+  // The caller's stream has the batch from now on.
+  static void receive(const Slot& slot) {
+    if (!slot.arrived) return;
+    const cuda::Stream stream = cuda::current_stream(slot.batch->images.device().index);
+    stream.wait_event(*slot.arrived);
+    slot.batch->images.record_stream(stream);
+    slot.batch->labels.record_stream(stream);
   }
 
   Batch make_batch(const Job& job, Picture& picture) {
@@ -130,7 +157,7 @@ struct DataLoader::Impl {
     batch.value = dataset->batch(std::span(*order).subspan(static_cast<std::size_t>(first),
                                                            static_cast<std::size_t>(count)));
     if (batch.value.has_value()) return batch;
-    batch.labels = make_tensor({count}, {1}, DType::I64, kCPU);
+    batch.labels = make_host(pinned, {count}, {1}, DType::I64);
     for (Index i = 0; i < count; ++i) {
       const Index sample = (*order)[static_cast<std::size_t>(first + i)];
       batch.labels.data<std::int64_t>()[i] = dataset->get(sample, picture);
@@ -147,8 +174,8 @@ struct DataLoader::Impl {
     }
   }
 
-  static void put(Batch& batch, Index i, Index count, const Picture& picture) {
-    if (i == 0) batch.images = channels_last(count, picture);
+  void put(Batch& batch, Index i, Index count, const Picture& picture) const {
+    if (i == 0) batch.images = channels_last(pinned, count, picture);
     const Shape& sizes = batch.images.sizes();
     if (sizes != Shape{count, picture.channels, picture.height, picture.width} ||
         picture.values.size() != picture.numel()) {
@@ -201,6 +228,7 @@ struct DataLoader::Impl {
     lock.unlock();
     taken.no_memory ? work_there.notify_all() : work_there.notify_one();
     if (taken.error) std::rethrow_exception(taken.error);
+    receive(taken);
     return std::move(taken.batch);
   }
 
@@ -229,6 +257,8 @@ struct DataLoader::Impl {
   Transforms transforms;
   DataLoaderOptions options;
   Index batches = 0;
+  std::optional<cuda::Stream> side;  // on which batches travel to the device
+  bool pinned = false;
 
   const pid_t process = getpid();
   mutable std::mutex mutex;

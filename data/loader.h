@@ -25,6 +25,11 @@ struct DataLoaderOptions {
   int workers = 1;         // threads that make batches; 0: next() makes them itself
   int prefetch = 2;        // batches made ahead, for each worker
   std::uint64_t seed = 0;  // of the order and of the transforms
+  // Batches in memory that CUDA devices read by themselves, or on such a device: sent there as soon
+  // as they are made, on a stream of the loader's own, which next() lets the current stream wait
+  // for.
+  bool pin_memory = false;
+  Device device = kCPU;
 };
 
 // Batches of a data set, epoch after epoch, made by worker threads that sleep when there is nothing

@@ -4,6 +4,7 @@
 
 #include <weft/autograd/mode.h>
 #include <weft/core/check.h>
+#include <weft/ops/elementwise.h>
 #include <weft/ops/make.h>
 #include <weft/ops/reduce.h>
 #include <weft/ops/shape.h>
@@ -27,8 +28,13 @@ Tensor clip_grad_norm_(const std::vector<Tensor>& parameters, double max_norm, d
   const NoGradGuard guard;
   std::vector<Tensor> grads = gradients(parameters), norms;
   if (grads.empty()) return zeros({});
-  for (const Tensor& g : grads) norms.push_back(g.norm(norm_type));
+  for (const Tensor& g : grads) norms.push_back(g.norm(norm_type).to(grads[0].device()));
   const Tensor total = stack(norms).norm(norm_type);
+  if (total.device() != kCPU && !error_if_nonfinite) {  // without waiting for it
+    const Tensor factor = (max_norm / (total.to(DType::F64) + 1e-6)).clamp({}, 1);
+    for (Tensor& g : grads) g.mul_(factor.to(g.device()));
+    return total;
+  }
   const auto value = total.item<double>();
   if (error_if_nonfinite && !std::isfinite(value)) {
     fail<ValueError>("clip_grad_norm_", "got gradients of norm {}, expected a finite one", value);

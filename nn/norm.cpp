@@ -69,7 +69,7 @@ double BatchNorm::step_momentum() {
   remember(running_mean, running_var, num_batches_tracked);
   const NoGradGuard guard;
   num_batches_tracked.add_(1);
-  return args_.momentum.value_or(1 / num_batches_tracked.item<double>());
+  return args_.momentum ? *args_.momentum : 1 / num_batches_tracked.item<double>();
 }
 
 template <class Op>

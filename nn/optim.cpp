@@ -1,9 +1,13 @@
 #include <weft/nn/optim.h>
 
+#include <algorithm>
+#include <cstring>
+#include <map>
 #include <unordered_set>
 
 #include <weft/autograd/record.h>
 #include <weft/core/check.h>
+#include <weft/core/cuda_capture.h>
 #include <weft/core/interrupt.h>
 #include <weft/ops/make.h>
 
@@ -12,9 +16,8 @@ namespace weft::optim {
 // All that one parameter's step needs, made before anything changes.
 struct Optimizer::Update {
   Tensor param, grad;
-  Memory* memory;
   Tensor buffers[3];
-  const OptimizerOptions* options;
+  std::size_t at, group;  // of the memory, of the options
 };
 
 namespace {
@@ -55,15 +58,13 @@ Tensor ordered_like(const Tensor& g, const Tensor& p) {
   return copy.copy_(g.detach());
 }
 
-// A tensor without gaps as one row.
-struct Row {
-  Index size, stride = 1;
-  View view;
-  explicit Row(const Tensor& t) : size(t.defined() ? t.numel() : 0) {
-    if (t.defined()) view = {t.data(), &size, &stride, 1, t.dtype()};
-  }
-  Row(const Row&) = delete;
-};
+void* data_of(const Tensor& t) { return t.defined() ? t.data() : nullptr; }
+
+// What fills new state would be part of the graph.
+void refuse_first_in_capture() {
+  if (cuda::capturing())
+    fail<Error>("step", "got the first step while a graph is captured, expected one before that");
+}
 
 }  // namespace
 
@@ -97,16 +98,18 @@ int Optimizer::buffer_count(const OptimizerOptions& o) const {
 
 std::vector<Optimizer::Update> Optimizer::prepare() {
   std::vector<Update> updates;
-  std::size_t at = 0;
-  for (Group& group : groups_) {
-    for (Tensor& p : group.params) {
-      Memory& memory = memory_[at++];
+  updates.reserve(memory_.size());
+  std::size_t next = 0;
+  for (std::size_t group = 0; group < groups_.size(); ++group) {
+    for (Tensor& p : groups_[group].params) {
+      const std::size_t at = next++;
       const Tensor grad = p.grad();
       if (!grad.defined()) continue;
       check_gradient(p, grad);
-      Update u{p, ordered_like(grad, p), &memory, {}, &group.options};
-      for (int b = 0; b < buffer_count(group.options); ++b) {
-        const Tensor& have = memory.buffers[b];
+      Update u{.param = p, .grad = ordered_like(grad, p), .buffers = {}, .at = at, .group = group};
+      for (int b = 0; b < buffer_count(groups_[group].options); ++b) {
+        const Tensor& have = memory_[at].buffers[b];
+        if (!have.defined()) refuse_first_in_capture();
         u.buffers[b] = have.defined() ? have : zeros_like(p.detach());
       }
       updates.push_back(std::move(u));
@@ -115,28 +118,73 @@ std::vector<Optimizer::Update> Optimizer::prepare() {
   return updates;
 }
 
+OptimizerOptions Optimizer::options_now(std::size_t group, const Memory& memory, bool first) const {
+  OptimizerOptions options = groups_[group].options;
+  // A momentum that is switched on later starts with the gradient, too.
+  options.step = first ? 1 : std::max<Index>(memory.steps, id_ == OptimizerId::SGD ? 2 : 1);
+  return options;
+}
+
 void Optimizer::step() {
   const NoGradGuard guard;
   const std::vector<Update> updates = prepare();
+  if (updates.empty()) return;
   for (const Update& u : updates) {
-    const auto kernel = kernels(u.param.device()).optimizer_step;
-    if (!kernel) throw_no_kernel("optimizer_step", u.param.device());
+    if (!kernels(u.param.device()).optimizer_step)
+      throw_no_kernel("optimizer_step", u.param.device());
+  }
+  std::vector<OptimizerItem> items;
+  items.reserve(updates.size());
+  for (const Update& u : updates) {
+    items.push_back(
+        {.parameter = u.param.data(),
+         .gradient = u.grad.data(),
+         .states = {data_of(u.buffers[0]), data_of(u.buffers[1]), data_of(u.buffers[2])},
+         .numel = u.param.numel(),
+         .dtype = u.param.dtype(),
+         .terms = {}});
   }
   const Whole whole;
-  for (const Update& u : updates) {
-    OptimizerOptions options = *u.options;
-    // A momentum that is switched on later starts with the gradient, too.
-    const bool first_momentum = id_ == OptimizerId::SGD && !u.memory->buffers[0].defined();
-    ++u.memory->steps;
-    options.step =
-        first_momentum ? 1 : std::max<Index>(u.memory->steps, id_ == OptimizerId::SGD ? 2 : 1);
-    for (int b = 0; b < 3; ++b) {
-      if (u.buffers[b].defined()) u.memory->buffers[b] = u.buffers[b];
+  for (std::size_t i = 0; i < updates.size(); ++i) {
+    const Update& u = updates[i];
+    Memory& memory = memory_[u.at];
+    const bool first = id_ == OptimizerId::SGD && !memory.buffers[0].defined();
+    std::copy(std::begin(u.buffers), std::end(u.buffers), memory.buffers);
+    if (cuda::capturing()) continue;
+    ++memory.steps;
+    items[i].terms = optimizer_terms(id_, options_now(u.group, memory, first));
+  }
+  if (cuda::capturing()) share_terms(updates, items);
+  // Each device has its share, in one call where there is one device.
+  for (std::size_t from = 0, to; from < items.size(); from = to) {
+    const Device device = updates[from].param.device();
+    for (to = from; to < items.size() && updates[to].param.device() == device; ++to) {
     }
-    const Row p(u.param), g(u.grad), a(u.buffers[0]), b(u.buffers[1]), c(u.buffers[2]);
-    kernels(u.param.device()).optimizer_step(id_, p.view, g.view, a.view, b.view, c.view, options);
+    kernels(device).optimizer_step(id_, std::span(items).subspan(from, to - from));
+  }
+  for (const Update& u : updates) {
     Tensor changed = u.param;
     autograd::bump_version("optimizer step", changed);
+  }
+}
+
+// For a graph that is captured: the device finds each replay's terms where the host puts them.
+// Parameters of a group that have made equally many steps share them.
+void Optimizer::share_terms(const std::vector<Update>& updates, std::vector<OptimizerItem>& items) {
+  std::map<std::pair<std::size_t, Index>, std::vector<std::size_t>> shares;
+  for (std::size_t i = 0; i < updates.size(); ++i)
+    shares[{updates[i].group, memory_[updates[i].at].steps}].push_back(i);
+  for (const auto& [of, members] : shares) {
+    std::vector<std::size_t> at;
+    for (const std::size_t i : members) at.push_back(updates[i].at);
+    const void* terms = cuda::on_replay(sizeof(OptimizerTerms), [this, group = of.first,
+                                                                 at = std::move(at)](void* to) {
+      for (const std::size_t m : at) ++memory_[m].steps;
+      const OptimizerTerms t = optimizer_terms(id_, options_now(group, memory_[at.front()], false));
+      std::memcpy(to, &t, sizeof t);
+    });
+    for (const std::size_t i : members)
+      items[i].replayed = static_cast<const OptimizerTerms*>(terms);
   }
 }
 

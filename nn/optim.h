@@ -35,7 +35,9 @@ class WEFT_API Optimizer : public nn::Stateful {
   };
 
   // Updates each parameter that has a gradient. Strong guarantee: if anything is wrong with a
-  // gradient, or memory for the state runs out, nothing has changed.
+  // gradient, or memory for the state runs out, nothing has changed. In a graph that is captured
+  // (core/cuda_graph.h), which the optimiser must outlive, each replay is a step of its own with
+  // the options of then; the first step, which makes the state, comes before.
   void step();
   // Sets grad() of every parameter to undefined.
   void zero_grad();
@@ -60,6 +62,8 @@ class WEFT_API Optimizer : public nn::Stateful {
   };
   struct Update;
   std::vector<Update> prepare();
+  OptimizerOptions options_now(std::size_t group, const Memory& memory, bool first) const;
+  void share_terms(const std::vector<Update>& updates, std::vector<OptimizerItem>& items);
   int buffer_count(const OptimizerOptions& options) const;
   std::span<const char* const> buffer_names() const;
 

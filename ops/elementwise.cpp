@@ -129,16 +129,20 @@ Tensor binary_backward(BinaryId id, int which, const Parameters& op, const Tenso
   const auto i = static_cast<std::size_t>(id);
   const Tensor &first = a.defined() ? a : g, &second = b.defined() ? b : g,
                &third = y.defined() ? y : g;
-  if (grad_enabled())
-    return kBinaryGraph[i][static_cast<std::size_t>(which)](&op, g, first, second, third).t;
+  if (grad_enabled()) {
+    const char* name = binary_info[i].name;
+    return kBinaryGraph[i][static_cast<std::size_t>(which)](&op, g, detail::beside(name, first, g),
+                                                            detail::beside(name, second, g), third)
+        .t;
+  }
   const bool flat =
       is_dense(g.sizes(), g.strides()) && alike(g, first) && alike(g, second) && alike(g, third);
   Tensor out = output_like(g, g.dtype());
-  const View views[] = {out.view(), g.view(), first.view(), second.view(), third.view()};
-  kernels(g.device())
-      .binary_grad(id, which,
-                   loop_over(out, {views[0], views[1], views[2], views[3], views[4]}, flat),
-                   g.dtype(), &op);
+  Loop loop =
+      loop_over(out, {out.view(), g.view(), first.view(), second.view(), third.view()}, flat);
+  if (g.device() != kCPU) [[unlikely]]
+    detail::note_numbers(loop, {&g, &first, &second, &third});
+  kernels(g.device()).binary_grad(id, which, loop, g.dtype(), &op);
   return out;
 }
 
@@ -207,24 +211,28 @@ Tensor& detail::unary_(UnaryId id, Tensor& x, const void* op) {
 Tensor detail::binary(BinaryId id, const Tensor& a, const Tensor& b, const void* op) {
   const ElementwiseInfo& info = binary_info[static_cast<std::size_t>(id)];
   const TensorImpl &s = a.get(info.name), &t = b.get(info.name);
-  if (detail::apart(a, b)) {
-    return a.dim() == 0 && a.device() == kCPU ? binary(id, detail::beside(info.name, a, b), b, op)
-                                              : binary(id, a, detail::beside(info.name, b, a), op);
+  const bool mixed = detail::apart(a, b);
+  if (mixed) [[unlikely]] {
+    const auto [x, y] = detail::together(info.name, a, b);
+    if (!x.is_same(a) || !y.is_same(b)) return binary(id, x, y, op);
   }
+  const Device device = mixed && a.device() == kCPU ? b.device() : a.device();
   const DType in = compute_in(info, result_type(a, b)), out = info.gives_bool ? DType::Bool : in;
   const bool flat = alike(a, b) && is_dense(s.sizes, s.strides);
   Tensor y;
   if (flat) {
-    y = make_tensor(s.sizes, s.strides, out, a.device());
+    y = make_tensor(s.sizes, s.strides, out, device);
   } else {
     const Shape sizes = broadcast_shapes(info.name, s.sizes, t.sizes);
     const Shape strides = sizes == s.sizes   ? dense_strides(sizes, s.strides)
                           : sizes == t.sizes ? dense_strides(sizes, t.strides)
                                              : contiguous_strides(sizes);
-    y = make_tensor(sizes, strides, out, a.device());
+    y = make_tensor(sizes, strides, out, device);
   }
   y.impl()->weak = s.weak && t.weak;
-  kernels(a.device()).binary(id, loop_over(y, {y.view(), a.view(), b.view()}, flat), in, op);
+  Loop loop = loop_over(y, {y.view(), a.view(), b.view()}, flat);
+  if (mixed) detail::note_numbers(loop, {&a, &b});
+  kernels(device).binary(id, loop, in, op);
   if (info.differentiable && recording(a, b)) {
     const bool input = reads(info, Reads::Input);
     record(info.name, y, {a, b},
@@ -242,7 +250,12 @@ Tensor detail::binary(BinaryId id, const Tensor& a, const Tensor& b, const void*
 Tensor& detail::binary_(BinaryId id, Tensor& a, const Tensor& other, const void* op) {
   const ElementwiseInfo& info = binary_info[static_cast<std::size_t>(id)];
   const TensorImpl &s = a.get(info.name), &t = other.get(info.name);
-  if (detail::apart(a, other)) return binary_(id, a, detail::beside(info.name, other, a), op);
+  const bool mixed = detail::apart(a, other);
+  if (mixed) [[unlikely]] {
+    if (a.device() == kCPU) detail::check_one_device(info.name, a, other);
+    if (const Tensor b = detail::together(info.name, a, other).second; !b.is_same(other))
+      return binary_(id, a, b, op);
+  }
   const DType in = compute_in(info, result_type(a, other));
   if (!info.gives_bool) check_result_fits(info.name, in, s.dtype);
   if (broadcast_shapes(info.name, s.sizes, t.sizes) != s.sizes) {
@@ -258,7 +271,9 @@ Tensor& detail::binary_(BinaryId id, Tensor& a, const Tensor& other, const void*
                        ? other.clone()
                        : other;
   const Whole whole(a.numel());
-  kernels(a.device()).binary(id, make_loop(s.sizes, {a.view(), a.view(), b.view()}), in, op);
+  Loop loop = make_loop(s.sizes, {a.view(), a.view(), b.view()});
+  if (mixed) detail::note_numbers(loop, {&a, &b});
+  kernels(a.device()).binary(id, loop, in, op);
   bump_version(info.name, a);
   if (recorded) {
     record_inplace(
@@ -321,7 +336,8 @@ Tensor subtracted(const A& a, const B& b, const Scalar& alpha) {
 
 bool has_zero(const Scalar& b) { return !b.is_floating() && b.to_int() == 0; }
 bool has_zero(const Tensor& b) {
-  return !is_floating(b.get("div").dtype) && !b.all().item().to_bool();
+  // A device is not waited for: there it gives 0 (ops/formula.h).
+  return !is_floating(b.get("div").dtype) && b.device() == kCPU && !b.all().item().to_bool();
 }
 
 // Which division; a rounded one of integers must not divide by zero.
@@ -463,38 +479,6 @@ Tensor& Tensor::clamp_(const std::optional<Scalar>& min, const std::optional<Sca
   const op::Clamp c = bounds("clamp_", min, max);
   check_result_fits("clamp_", clamp_dtype(*this, min, max), dtype());
   return detail::unary_(unary_id<op::Clamp>, *this, &c);
-}
-
-Tensor where(const Tensor& condition, const Tensor& a, const Tensor& b) {
-  condition.get("where");
-  if (condition.dtype() != DType::Bool) {
-    fail<DTypeError>("where", "got a condition of {}, expected bool", condition.dtype());
-  }
-  if (detail::apart(a, condition) || detail::apart(b, condition))
-    return where(condition, detail::beside("where", a, condition),
-                 detail::beside("where", b, condition));
-  const DType dtype = result_type(a, b);
-  const Tensor x = a.to(dtype), y = b.to(dtype);
-  const Shape sizes =
-      broadcast_shapes("where", broadcast_shapes("where", x.sizes(), y.sizes()), condition.sizes());
-  const Tensor& like = x.sizes() == sizes ? x : y.sizes() == sizes ? y : condition;
-  const Shape strides =
-      like.sizes() == sizes ? dense_strides(sizes, like.strides()) : contiguous_strides(sizes);
-  Tensor out = make_tensor(sizes, strides, dtype, a.device());
-  kernels(a.device()).where(make_loop(sizes, {out.view(), condition.view(), x.view(), y.view()}));
-  if (recording(x, y)) {
-    record("where", out, {x, y}, [condition = saved(condition)](Tensor& g, Gradients& in) {
-      in.set(0, [&] { return where(condition.get(), g, 0); });
-      in.set(1, [&] { return where(condition.get(), 0, g); });
-    });
-  }
-  return out;
-}
-Tensor where(const Tensor& condition, const Tensor& a, const Scalar& b) {
-  return where(condition, a, operand_of(b));
-}
-Tensor where(const Tensor& condition, const Scalar& a, const Tensor& b) {
-  return where(condition, operand_of(a), b);
 }
 
 }  // namespace weft

@@ -2,6 +2,7 @@
 
 #include <array>
 #include <cstdint>
+#include <span>
 
 #include <weft/core/device.h>
 #include <weft/core/loop.h>
@@ -58,11 +59,34 @@ struct NllOptions {
 
 enum class OptimizerId : std::uint8_t { SGD, Adam, AdamW };
 
-struct OptimizerOptions {  // one step of one flat buffer, formulas as in torch.optim
+struct OptimizerOptions {  // of a step, formulas as in torch.optim
   double lr = 0, momentum = 0, dampening = 0, weight_decay = 0;
   double beta1 = 0.9, beta2 = 0.999, eps = 1e-8;
   Index step = 1;  // 1 on the first step: bias correction, first momentum
   bool nesterov = false, maximize = false, amsgrad = false;
+};
+
+// What a step computes with, rounded to the parameter's type as it is used.
+struct OptimizerTerms {
+  double lr, momentum, keep, weight_decay;  // SGD; keep: 1 - dampening, of a new gradient
+  double shrink;                            // AdamW: 1 - lr * weight_decay, else 1
+  double decay;                             // Adam: the weight decay, added to the gradient
+  double take1, beta2, take2, eps;          // take: 1 - beta
+  double step_size, root_correction;
+  bool first, nesterov, maximize;
+
+  friend bool operator==(const OptimizerTerms&, const OptimizerTerms&) = default;
+};
+WEFT_API OptimizerTerms optimizer_terms(OptimizerId id, const OptimizerOptions& options);
+
+// One parameter's part in a step: contiguous buffers of one length and floating dtype. states may
+// be absent.
+struct OptimizerItem {
+  void *parameter, *gradient, *states[3];
+  Index numel;
+  DType dtype;
+  OptimizerTerms terms;
+  const OptimizerTerms* replayed = nullptr;  // in the device's memory: takes the place of terms
 };
 
 // Dimensions of a tensor that index tensors choose from: place i lies sum_k index[k][i] * stride[k]
@@ -198,10 +222,8 @@ struct Kernels {
     void (*dropout)(const View& y, const View& mask, const View& x, double p, RandomKey) = nullptr;
   } random = {};
 
-  // One pass over contiguous buffers of one length: parameter, gradient, state (1 or 2 buffers).
-  void (*optimizer_step)(OptimizerId, const View& parameter, const View& gradient,
-                         const View& state0, const View& state1, const View& state2,
-                         const OptimizerOptions&) = nullptr;
+  // One pass over the buffers of each.
+  void (*optimizer_step)(OptimizerId, std::span<const OptimizerItem>) = nullptr;
 };
 
 // The table of a device; a device without one throws DeviceError.

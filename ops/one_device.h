@@ -1,7 +1,8 @@
 #pragma once
 
+#include <weft/autograd/record.h>
 #include <weft/core/check.h>
-#include <weft/core/tensor.h>
+#include <weft/core/loop.h>
 
 // For .cpp files only.
 namespace weft::detail {
@@ -20,6 +21,26 @@ inline Tensor beside(const char* op, const Tensor& x, const Tensor& other) {
   Tensor y = x.to(other.device());
   y.impl()->weak = x.impl()->weak;
   return y;
+}
+
+// Marks the numbers of the CPU among the operands of a loop on another device.
+inline void note_numbers(Loop& loop, std::initializer_list<const Tensor*> inputs) {
+  int k = 1;
+  for (const Tensor* t : inputs) {
+    if (t->device() == kCPU) loop.host |= static_cast<std::uint16_t>(1 << k);
+    ++k;
+  }
+}
+
+// Of operands on two devices: both beside each other, or the number among them as it is where its
+// gradient is not asked for, since kernels take numbers.
+inline std::pair<Tensor, Tensor> together(const char* op, const Tensor& a, const Tensor& b) {
+  const auto number = [](const Tensor& t) {
+    return t.dim() == 0 && t.device() == kCPU && !autograd::recording(t);
+  };
+  if (number(a) || number(b)) return {a, b};
+  const bool first = a.dim() == 0 && a.device() == kCPU;
+  return {first ? beside(op, a, b) : a, first ? b : beside(op, b, a)};
 }
 
 }  // namespace weft::detail

@@ -182,7 +182,9 @@ Tensor others_product_of_rows(const Tensor& x) {
 }
 
 Tensor prod_gradient(const Reduction& r, const Tensor& g, const Tensor& x, const Tensor& y) {
-  if (!grad_enabled() && x.all().item().to_bool()) return r.over(g) * r.over(y) / x;
+  // Whether there is a zero is asked of the CPU only: a device would have to be waited for.
+  if (!grad_enabled() && x.device() == kCPU && x.all().item().to_bool())
+    return r.over(g) * r.over(y) / x;
   if (r.count == 0 || r.outputs == 0) return zeros_like(x);
   Shape order, inverse = Shape::filled(x.dim(), 0), moved;
   for (int pass = 0; pass < 2; ++pass) {

@@ -57,6 +57,19 @@ TEST_CASE("devices are counted, named and chosen") {
              "got cuda:"));
 }
 
+TEST_CASE("the thread's device is what it chose, whatever devices its tensors are on") {
+  if (cuda::device_count() < 2) return;
+  const Tensor x = ones(3, there());
+  cuda::set_device(1);
+  CHECK((x + x).device().index == 0);
+  CHECK(cuda::current_device() == 1);
+  CHECK(Device("cuda").index == 1);
+  CHECK(ones(3).cuda().device().index == 1);
+  CHECK(Device("cuda:0").index == 0);
+  cuda::set_device(0);
+  CHECK(Device("cuda").index == 0);
+}
+
 TEST_CASE("tensors travel between devices with their strides and their gradient") {
   const Tensor x = arange(24).to(f32).reshape({2, 3, 4}).requires_grad_();
   const Tensor y = x.transpose(0, 2).to(kDevice);

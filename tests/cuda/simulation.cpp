@@ -1,45 +1,181 @@
+#include <sys/mman.h>
+
+#include <array>
 #include <cstdlib>
 #include <cstring>
+#include <deque>
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <vector>
 
 #include <weft/core/check.h>
 #include <weft/core/cuda_plugin.h>
+#include <weft/cuda/grid.h>
+#include <weft/cuda/host.h>
 #include <weft/cuda/libraries.h>
 #include <weft/cuda/runtime.h>
 #include <weft/cuda/tables.h>
 
 // A CUDA back end without CUDA: the kernels of cuda/*.cu, compiled by the host's compiler, run over
-// simulated grids (cuda/grid.h), and two devices whose memory is the host's.
+// simulated grids (cuda/grid.h), and two devices. Their memory can be touched while they work only:
+// a host that reads it gets a segmentation fault, as it would from a real device's. Work on the
+// default stream is done at once; that on other streams as late as it may be, when somebody waits
+// for it: so what was forgotten to wait for is not there.
 namespace weft::cuda {
 namespace {
 
-Host host;
-thread_local int current = 0;
-IndexFault fault;
+constexpr int kDevices = 2, kStreams = 4;
 
-class HostSource final : public MemorySource {
+using Work = std::function<void()>;
+std::recursive_mutex mutex;
+
+// The devices' memory.
+class Memory {
  public:
-  void* allocate(std::size_t bytes) noexcept override {
-    void* data = nullptr;
-    return posix_memalign(&data, 512, bytes) == 0 ? data : nullptr;
+  void* add(std::size_t bytes) {
+    void* data = mmap(nullptr, bytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (data == MAP_FAILED) return nullptr;
+    const std::lock_guard lock(mutex);
+    pieces_[data] = bytes;
+    if (open_) mprotect(data, bytes, PROT_READ | PROT_WRITE);
+    return data;
   }
+  void remove(void* data, std::size_t bytes) {
+    const std::lock_guard lock(mutex);
+    pieces_.erase(data);
+    munmap(data, bytes);
+  }
+  void open(bool on) {
+    for (const auto& [data, bytes] : pieces_)
+      mprotect(data, bytes, on ? PROT_READ | PROT_WRITE : PROT_NONE);
+    open_ = on;
+  }
+  bool is_open() const { return open_; }
+
+ private:
+  std::map<void*, std::size_t> pieces_;
+  bool open_ = false;
+};
+Memory& device_memory() {
+  static auto& memory = *new Memory;
+  return memory;
+}
+
+struct Queue;
+// A place in a queue: passed when the queue has done so much.
+struct Mark {
+  Queue* queue = nullptr;
+  std::uint64_t at = 0;
+};
+struct Item {
+  Work work;
+  Mark after;  // to be passed before
+};
+struct Queue {
+  std::deque<Item> items;
+  std::uint64_t queued = 0, done = 0;
+  std::unique_ptr<std::vector<Work>> captured;  // while a graph is
+};
+Queue queues[kDevices][kStreams + 1];  // 0: the default one
+thread_local int current = 0;
+thread_local StreamHandle streams[kDevices] = {};
+
+Queue& queue_of(int device, StreamHandle stream) {
+  return stream ? *static_cast<Queue*>(stream) : queues[device][0];
+}
+
+void perform(const Work& work) {
+  const bool outermost = !device_memory().is_open();
+  if (outermost) device_memory().open(true);
+  work();
+  if (outermost) device_memory().open(false);
+}
+
+void drain(Queue& queue, std::uint64_t until) {
+  while (queue.done < until) {
+    Item item = std::move(queue.items.front());
+    queue.items.pop_front();
+    if (item.after.queue) drain(*item.after.queue, item.after.at);
+    if (item.work) perform(item.work);
+    ++queue.done;
+  }
+}
+void drain(Queue& queue) { drain(queue, queue.queued); }
+
+void enqueue(Queue& queue, Item item) {
+  const std::lock_guard lock(mutex);
+  if (queue.captured) return queue.captured->push_back(std::move(item.work));
+  queue.items.push_back(std::move(item));
+  ++queue.queued;
+  for (auto& device : queues)
+    if (&queue == &device[0]) drain(queue);
+}
+
+void wait_for(int device, StreamHandle stream, const char* op) {
+  refuse_in_capture(op);
+  const std::lock_guard lock(mutex);
+  drain(queue_of(device, stream));
+  report_fault(op);
+}
+
+class DeviceSource final : public MemorySource {
+ public:
+  void* allocate(std::size_t bytes) noexcept override { return device_memory().add(bytes); }
+  void free(void* data, std::size_t bytes) noexcept override {
+    device_memory().remove(data, bytes);
+  }
+  void fill(void* data, unsigned char value, std::size_t bytes) noexcept override {
+    simulate([=] { std::memset(data, value, bytes); });
+  }
+};
+class PinnedSource final : public MemorySource {
+ public:
+  void* allocate(std::size_t bytes) noexcept override { return std::malloc(bytes); }
   void free(void* data, std::size_t) noexcept override { std::free(data); }
 };
+MemorySource& pinned_memory() {
+  static auto& source = *new PinnedSource;
+  return source;
+}
 
-class NoEvents final : public EventSource {
+Mark mark_in(int device, StreamHandle stream) {
+  const std::lock_guard lock(mutex);
+  Queue& queue = queue_of(device, stream);
+  return {&queue, queue.queued};
+}
+bool passed(const Mark& mark) {
+  const std::lock_guard lock(mutex);
+  return !mark.queue || mark.queue->done >= mark.at;
+}
+void pass(const Mark& mark) {
+  const std::lock_guard lock(mutex);
+  if (mark.queue) drain(*mark.queue, mark.at);
+}
+Mark& mark_of(EventHandle event) { return *static_cast<Mark*>(event); }
+
+class Events final : public EventSource {
  public:
-  Event record(Stream) noexcept override { return nullptr; }
-  bool done(Event) noexcept override { return true; }
-  void wait(Event) noexcept override {}
-  void release(Event) noexcept override {}
+  explicit Events(int device) : device_(device) {}
+  EventHandle record(StreamHandle stream) noexcept override {
+    return new Mark(mark_in(device_, stream));
+  }
+  bool done(EventHandle event) noexcept override { return passed(mark_of(event)); }
+  void wait(EventHandle event) noexcept override { pass(mark_of(event)); }
+  void release(EventHandle event) noexcept override { delete &mark_of(event); }
+
+ private:
+  int device_;
 };
 
 MemorySource& memory(int) {
-  static auto& source = *new HostSource;
+  static auto& source = *new DeviceSource;
   return source;
 }
-EventSource& events(int) {
-  static auto& source = *new NoEvents;
-  return source;
+EventSource& events(int device) {
+  static auto& sources = *new std::array{Events(0), Events(1)};
+  return sources[static_cast<std::size_t>(device)];
 }
 
 void properties(int, DeviceProperties& out) {
@@ -47,40 +183,59 @@ void properties(int, DeviceProperties& out) {
   out.multiprocessors = multiprocessors();
 }
 
-void report_fault(const char* op) {
-  if (!fault.op) return;
-  const IndexFault found = fault;
-  fault = {};
-  fail<IndexError>(found.op, "got index {}, expected {} to {} (noticed by {})", found.index,
-                   found.low, found.high - 1, op);
+void copy(void* to, Device to_device, const void* from, Device from_device, std::size_t bytes,
+          bool wait) {
+  refuse_in_capture("copy");
+  const int device = to_device == kCPU ? from_device.index : to_device.index;
+  const auto move = [=] { std::memcpy(to, from, bytes); };
+  enqueue(queue_of(device, streams[device]), {move, {}});
+  if (wait) wait_for(device, streams[device], "a copy");
+}
+
+void synchronize_device(int device) {
+  refuse_in_capture("synchronize");
+  const std::lock_guard lock(mutex);
+  for (Queue& queue : queues[device]) drain(queue);
+  report_fault("synchronize");
+}
+
+StreamHandle next_stream(int device, int) {
+  static int next[kDevices];
+  const std::lock_guard lock(mutex);
+  return &queues[device][1 + next[device]++ % kStreams];
+}
+
+bool stream_done(int device, StreamHandle stream) { return passed(mark_in(device, stream)); }
+
+void* end_capture(int device, StreamHandle stream) {
+  const std::lock_guard lock(mutex);
+  return queue_of(device, stream).captured.release();
+}
+
+void launch(void* graph, int device, StreamHandle stream) {
+  for (const Work& work : *static_cast<std::vector<Work>*>(graph))
+    enqueue(queue_of(device, stream), {work, {}});
 }
 
 }  // namespace
 
+void simulate(Work work) { enqueue(queue_of(current, streams[current]), {std::move(work), {}}); }
+
 int device() noexcept { return current; }
-Stream stream() { return nullptr; }
+StreamHandle stream() { return streams[current]; }
 int multiprocessors() { return 1; }
-bool deterministic() noexcept { return host.deterministic(); }
-MatmulPrecision matmul_precision() noexcept { return host.matmul_precision(); }
 void launched(const char*) {}
-void wait(const char* op) { report_fault(op); }
-
-Scratch::Scratch(std::size_t bytes) : bytes_(bytes), device_(current) {
-  const Allocation a = host.allocate(Device(DeviceType::CUDA, current), bytes);
-  data_ = a.data;
-  handle_ = a.handle;
-}
-Scratch::~Scratch() {
-  host.deallocate(Device(DeviceType::CUDA, device_), {data_, handle_, bytes_});
-}
-
+void wait(const char* op) { wait_for(current, streams[current], op); }
 void to_host(void* to, const void* from, std::size_t bytes) {
-  std::memcpy(to, from, bytes);
-  report_fault("a copy");
+  copy(to, kCPU, from, Device(DeviceType::CUDA, current), bytes, true);
 }
-void to_device(void* to, const void* from, std::size_t bytes) { std::memcpy(to, from, bytes); }
-void permutation_on_host(std::span<Index> order, RandomKey key) { host.permutation(order, key); }
-IndexFault* index_fault() { return &fault; }
+void to_device(void* to, const void* from, std::size_t bytes) {
+  copy(to, Device(DeviceType::CUDA, current), from, kCPU, bytes, true);
+}
+IndexFault* index_fault() {
+  static IndexFault fault;
+  return &fault;
+}
 
 bool blas_matmul(const View&, const View&, const View&, const View&, double, double, bool) {
   return false;
@@ -99,17 +254,41 @@ extern "C" const Plugin* weft_cuda_open(const Host& given, char*, std::size_t) {
   host = given;
   static const Plugin plugin = {
       .version = kPluginVersion,
-      .device_count = 2,
+      .device_count = kDevices,
       .kernels = &kernel_table(),
       .memory = memory,
+      .pinned_memory = pinned_memory,
       .events = events,
       .properties = properties,
       .set_device = [](int device) { current = device; },
       .current_device = device,
-      .current_stream = [](int) -> Stream { return nullptr; },
-      .copy = [](void* to, Device, const void* from, Device,
-                 std::size_t bytes) { to_host(to, from, bytes); },
-      .synchronize = [](int) { report_fault("synchronize"); },
+      .device_of = [](const void*) { return current; },
+      .current_stream = [](int device) { return streams[device]; },
+      .set_stream = [](int device, StreamHandle stream) { streams[device] = stream; },
+      .copy = copy,
+      .synchronize = synchronize_device,
+      .stream = next_stream,
+      .stream_done = stream_done,
+      .wait_for_stream =
+          [](int device, StreamHandle stream) { wait_for(device, stream, "Stream.synchronize"); },
+      .stream_after =
+          [](int device, StreamHandle stream, EventHandle event) {
+            enqueue(queue_of(device, stream), {{}, mark_of(event)});
+          },
+      .event = [](int, bool) -> EventHandle { return new Mark; },
+      .free_event = [](EventHandle event) noexcept { delete &mark_of(event); },
+      .record = [](int device, EventHandle event,
+                   StreamHandle stream) { mark_of(event) = mark_in(device, stream); },
+      .event_done = [](EventHandle event) { return passed(mark_of(event)); },
+      .wait_for_event = [](EventHandle event) { pass(mark_of(event)); },
+      .elapsed = [](EventHandle, EventHandle) { return 1.0F; },
+      .begin_capture =
+          [](int device, StreamHandle stream) {
+            queue_of(device, stream).captured = std::make_unique<std::vector<Work>>();
+          },
+      .end_capture = end_capture,
+      .launch = launch,
+      .free_graph = [](void* graph) noexcept { delete static_cast<std::vector<Work>*>(graph); },
   };
   return &plugin;
 }

@@ -221,12 +221,12 @@ TEST_CASE("a back end's allocator serves its device, on the stream it names") {
   static CachingAllocator other(Device(DeviceType::CUDA, 5), CachingConfig::cuda(),
                                 malloc_source());
   register_allocator(Device(DeviceType::CUDA, 5), &other, [](int device) {
-    return reinterpret_cast<Stream>(static_cast<std::uintptr_t>(device + 2));
+    return reinterpret_cast<StreamHandle>(static_cast<std::uintptr_t>(device + 2));
   });
   const Device device(DeviceType::CUDA, 5);
   const Allocation a = allocate(device, 100);
   CHECK(memory_stats(device).allocs == 1);
-  CHECK(memory_snapshot(device)[0].stream == reinterpret_cast<Stream>(std::uintptr_t{7}));
+  CHECK(memory_snapshot(device)[0].stream == reinterpret_cast<StreamHandle>(std::uintptr_t{7}));
   deallocate(device, a);
   CHECK(memory_stats(device).in_use == 0);
   empty_cache(device);

@@ -13,7 +13,7 @@ namespace weft::test {
 
 inline constexpr std::size_t KiB = 1024, MiB = 1024 * KiB, GiB = 1024 * MiB;
 
-inline Stream stream(std::uintptr_t n) { return reinterpret_cast<Stream>(n); }
+inline StreamHandle stream(std::uintptr_t n) { return reinterpret_cast<StreamHandle>(n); }
 
 using Log = std::vector<std::string>;
 
@@ -61,29 +61,29 @@ class FakeEvents final : public EventSource {
   explicit FakeEvents(Log* log = nullptr) : log_(log) {}
   ~FakeEvents() override { CHECK(live() == 0); }
 
-  Event record(Stream s) noexcept override {
+  EventHandle record(StreamHandle s) noexcept override {
     CHECK_FALSE(capturing);
     note("record");
     streams_.push_back(s);
     state_.push_back(State::Queued);
-    return reinterpret_cast<Event>(streams_.size());
+    return reinterpret_cast<EventHandle>(streams_.size());
   }
-  bool done(Event e) noexcept override {
+  bool done(EventHandle e) noexcept override {
     CHECK_FALSE(capturing);
     note("poll");
     return state_[index(e)] == State::Passed;
   }
-  void wait(Event e) noexcept override {
+  void wait(EventHandle e) noexcept override {
     CHECK_FALSE(capturing);
     note("wait");
     if (state_[index(e)] == State::Queued) state_[index(e)] = State::Passed;
   }
-  void release(Event e) noexcept override {
+  void release(EventHandle e) noexcept override {
     CHECK(state_[index(e)] == State::Passed);
     state_[index(e)] = State::Released;
   }
 
-  void finish(Stream s) {
+  void finish(StreamHandle s) {
     for (std::size_t i = 0; i < state_.size(); ++i)
       if (streams_[i] == s && state_[i] == State::Queued) state_[i] = State::Passed;
   }
@@ -99,12 +99,12 @@ class FakeEvents final : public EventSource {
 
  private:
   enum class State { Queued, Passed, Released };
-  static std::size_t index(Event e) { return reinterpret_cast<std::uintptr_t>(e) - 1; }
+  static std::size_t index(EventHandle e) { return reinterpret_cast<std::uintptr_t>(e) - 1; }
   void note(const char* what) {
     if (log_) log_->push_back(what);
   }
   Log* log_;
-  std::vector<Stream> streams_;
+  std::vector<StreamHandle> streams_;
   std::vector<State> state_;
 };
 

@@ -69,7 +69,7 @@ class Model {
 
   void allocate() {
     const std::size_t bytes = size();
-    const Stream on = stream(config_.slab_limit ? 0 : static_cast<std::uintptr_t>(pick(3)));
+    const StreamHandle on = stream(config_.slab_limit ? 0 : static_cast<std::uintptr_t>(pick(3)));
     Block* b = nullptr;
     try {
       b = f.allocator.allocate(bytes, on);

@@ -20,7 +20,7 @@ using Bytes = std::map<std::string, std::string>;
 
 inline std::string bytes_of(const Tensor& t) {
   const NoGradGuard no_grad;
-  const Tensor plain = t.detach().contiguous();
+  const Tensor plain = t.detach().contiguous().cpu();
   return {static_cast<const char*>(plain.data()), plain.nbytes()};
 }
 
@@ -60,6 +60,7 @@ struct Training {
     bool lazy = false;  // parameters are made in the first forward pass
     bool adam = false;
     bool large_pictures = false;  // 11x11 and 5x5 kernels, strides; side 64 or more
+    Device device = kCPU;
   };
 
   Size size;
@@ -68,10 +69,11 @@ struct Training {
   Tensor pictures, labels, loss;
 
   explicit Training(const Size& s, std::uint64_t seed = 7) : size(s), net(seeded(s, seed)) {
-    pictures = randn({s.batch, 3, s.side, s.side});
-    labels = randint(0, 10, {s.batch});
+    pictures = randn({s.batch, 3, s.side, s.side}).to(s.device);
+    labels = randint(0, 10, {s.batch}).to(s.device);
     if (!s.lazy) {
       net.materialize(pictures.sizes());
+      net.to(s.device);
       add_optimizer();
     }
   }

@@ -20,9 +20,15 @@ struct Buffers {
 void step(OptimizerId id, Buffers& b, const Tensor& g, const OptimizerOptions& o) {
   const bool sgd = id == OptimizerId::SGD;
   const bool first = !sgd || o.momentum != 0;
-  cpu_kernels().optimizer_step(
-      id, b.parameter.view(), g.view(), first ? b.states[0].view() : View(),
-      sgd ? View() : b.states[1].view(), !sgd && o.amsgrad ? b.states[2].view() : View(), o);
+  const OptimizerItem item = {
+      .parameter = b.parameter.data(),
+      .gradient = g.data(),
+      .states = {first ? b.states[0].data() : nullptr, sgd ? nullptr : b.states[1].data(),
+                 !sgd && o.amsgrad ? b.states[2].data() : nullptr},
+      .numel = b.parameter.numel(),
+      .dtype = b.parameter.dtype(),
+      .terms = optimizer_terms(id, o)};
+  cpu_kernels().optimizer_step(id, {&item, 1});
 }
 
 // Three steps from ramp(5) with the gradients that the expected numbers were made with.

@@ -1,0 +1,38 @@
+#include <weft/cuda/host.h>
+
+#include <weft/core/check.h>
+#include <weft/cuda/runtime.h>
+
+namespace weft::cuda {
+
+Host host;
+
+bool deterministic() noexcept { return host.deterministic(); }
+MatmulPrecision matmul_precision() noexcept { return host.matmul_precision(); }
+const RandomKey* replayed_key(RandomKey key) { return host.replayed_key(key); }
+
+Scratch::Scratch(std::size_t bytes) : bytes_(bytes), device_(device()) {
+  const Allocation a = host.allocate(Device(DeviceType::CUDA, device_), bytes);
+  data_ = a.data;
+  handle_ = a.handle;
+}
+Scratch::~Scratch() {
+  host.deallocate(Device(DeviceType::CUDA, device_), {data_, handle_, bytes_});
+}
+
+void refuse_in_capture(const char* op) {
+  if (host.capturing())
+    fail<Error>(op, "got work that waits for the device while a graph is captured, expected none");
+}
+
+void report_fault(const char* op) {
+  IndexFault& fault = *index_fault();
+  if (!fault.op) return;
+  const IndexFault found = fault;
+  fault = {};
+  fail<IndexError>(found.op,
+                   "got index {}, expected {} to {} (noticed on the device; reported by {})",
+                   found.index, found.low, found.high - 1, op);
+}
+
+}  // namespace weft::cuda

@@ -1,0 +1,146 @@
+#include <weft/core/error.h>
+#include <weft/cuda/blas_problem.h>
+#include <weft/cuda/dnn_graph.h>
+#include <weft/ops/make.h>
+#include <weft/ops/shape.h>
+#include <weft/tests/catch.h>
+
+// What cuBLASLt and cuDNN are told needs no device: their descriptors of matrices, products,
+// tensors, convolutions and of a graph's nodes are made and looked at here. What does need one: a
+// cuDNN handle, and so the graph of the nodes, its heuristics and plans; cuBLASLt's heuristics.
+using namespace weft;
+using namespace weft::cuda;
+
+namespace {
+
+struct Product {
+  Tensor a, b, out, bias;
+  Product(Tensor a, Tensor b, Tensor out, Tensor bias = {})
+      : a(std::move(a)), b(std::move(b)), out(std::move(out)), bias(std::move(bias)) {}
+  MatmulProblem problem(double beta = 0, bool relu = false, bool tf32 = false) const {
+    return matmul_problem(out.view(), a.view(), b.view(), bias.defined() ? bias.view() : View(),
+                          beta, relu, tf32, 0);
+  }
+};
+
+template <class T>
+T told(cublasLtMatmulDesc_t d, cublasLtMatmulDescAttributes_t what) {
+  T value{};
+  std::size_t written = 0;
+  WEFT_BLAS(cublasLtMatmulDescGetAttribute(d, what, &value, sizeof value, &written));
+  return value;
+}
+template <class T>
+T told(cublasLtMatrixLayout_t l, cublasLtMatrixLayoutAttribute_t what) {
+  T value{};
+  std::size_t written = 0;
+  WEFT_BLAS(cublasLtMatrixLayoutGetAttribute(l, what, &value, sizeof value, &written));
+  return value;
+}
+
+struct Picture {
+  Tensor x, w, y;
+  Conv2dOptions options;
+
+  explicit Picture(DType t = f32, bool last = true) {
+    const auto format = last ? MemoryFormat::ChannelsLast : MemoryFormat::Contiguous;
+    x = empty({2, 8, 9, 9}, Options(t).memory_format(format));
+    w = empty({16, 8, 3, 3}, Options(t).memory_format(format));
+    y = empty({2, 16, 9, 9}, Options(t).memory_format(format));
+    for (int d : {0, 1}) options.padding_low[d] = options.padding_high[d] = 1;
+  }
+  ConvProblem problem(ConvTask task = ConvTask::Forward, bool bias = false,
+                      bool tf32 = false) const {
+    return conv_problem(task, x.view(), w.view(), y.view(), options, bias, tf32, 0);
+  }
+};
+
+std::int64_t number(const Descriptor& d, cudnnBackendAttributeName_t what) {
+  std::int64_t value = 0, count = 0;
+  WEFT_DNN(cudnnBackendGetAttribute(d.get(), what, CUDNN_TYPE_INT64, 1, &count, &value));
+  return count == 1 ? value : -1;
+}
+
+}  // namespace
+
+TEST_CASE("products that differ in more than addresses have plans of their own") {
+  const Tensor a = ones({1, 4, 6}), b = ones({1, 6, 8}), out = ones({1, 4, 8}), bias = ones(8);
+  const MatmulProblem p = Product(a, b, out).problem();
+  CHECK(Product(ones({1, 4, 6}), ones({1, 6, 8}), ones({1, 4, 8})).problem() == p);
+  CHECK(Product(ones({1, 6, 4}).transpose(1, 2), b, out).problem() != p);
+  CHECK(Product(a, ones({1, 8, 6}).transpose(1, 2), out).problem() != p);
+  CHECK(Product(a, b, out, bias).problem() != p);
+  CHECK(Product(a, b, out).problem(1) != p);
+  CHECK(Product(a, b, out).problem(0, true) != p);
+  CHECK(Product(a, b, out).problem(0, false, true) != p);
+  CHECK(Product(a.to(f16), b.to(f16), out.to(f16)).problem() != p);
+  CHECK(Product(ones({1, 4, 7}).narrow(2, 1, 6), b, out).problem() != p);  // ld, alignment
+}
+
+TEST_CASE("cuBLASLt is told the transpose of a row-major product") {
+  const Product product(ones({3, 4, 6}), ones({3, 8, 6}).transpose(1, 2), ones({3, 4, 8}), ones(8));
+  const MatmulProblem p = product.problem(0, true);
+  const Description d = product_of(p, product.bias.data());
+  CHECK(told<std::int32_t>(d, CUBLASLT_MATMUL_DESC_TRANSA) == CUBLAS_OP_T);
+  CHECK(told<std::int32_t>(d, CUBLASLT_MATMUL_DESC_TRANSB) == CUBLAS_OP_N);
+  CHECK(told<std::uint32_t>(d, CUBLASLT_MATMUL_DESC_EPILOGUE) == CUBLASLT_EPILOGUE_RELU_BIAS);
+  CHECK(told<void*>(d, CUBLASLT_MATMUL_DESC_BIAS_POINTER) == product.bias.data());
+  const MatmulLayouts l = layouts_of(p);
+  CHECK(told<std::uint64_t>(l.a, CUBLASLT_MATRIX_LAYOUT_ROWS) == 6);  // by columns, our b's rows
+  CHECK(told<std::uint64_t>(l.a, CUBLASLT_MATRIX_LAYOUT_COLS) == 8);
+  CHECK(told<std::uint64_t>(l.c, CUBLASLT_MATRIX_LAYOUT_ROWS) == 8);
+  CHECK(told<std::int64_t>(l.c, CUBLASLT_MATRIX_LAYOUT_LD) == 8);
+  CHECK(told<std::int32_t>(l.b, CUBLASLT_MATRIX_LAYOUT_BATCH_COUNT) == 3);
+  CHECK(told<std::int64_t>(l.b, CUBLASLT_MATRIX_LAYOUT_STRIDED_BATCH_OFFSET) == 24);
+  CHECK_FALSE(factor_of(ones({1, 4, 12}).slice(2, 0, 12, 2).view()));
+}
+
+TEST_CASE("convolutions that differ in more than addresses have plans of their own") {
+  const ConvProblem p = Picture().problem();
+  CHECK(Picture().problem() == p);
+  CHECK(Picture(f16).problem() != p);
+  CHECK(Picture(f32, false).problem() != p);
+  CHECK(Picture().problem(ConvTask::BackwardInput) != p);
+  CHECK(Picture().problem(ConvTask::Forward, true) != p);
+  CHECK(Picture().problem(ConvTask::Forward, false, true) != p);
+  Picture other;
+  other.options.dilation[1] = 2;
+  CHECK(other.problem() != p);
+  other = Picture();
+  other.options.relu = true;
+  CHECK(other.problem() != p);
+}
+
+TEST_CASE("cuDNN takes the descriptors of every convolution without a device") {
+  for (const DType t : {f16, bf16, f32, f64}) {
+    for (const bool last : {false, true}) {
+      for (const auto task :
+           {ConvTask::Forward, ConvTask::BackwardInput, ConvTask::BackwardWeight}) {
+        INFO(name(t) << (last ? ", channels last, task " : ", task ") << static_cast<int>(task));
+        CHECK(nodes_of(Picture(t, last).problem(task)).size() == 1);
+      }
+      Picture fused(t, last);
+      CHECK(nodes_of(fused.problem(ConvTask::Forward, true)).size() == 2);
+      fused.options.relu = true;
+      CHECK(nodes_of(fused.problem(ConvTask::Forward, true)).size() == 3);
+    }
+  }
+}
+
+TEST_CASE("a node keeps what it was given, though the descriptors it was given are gone") {
+  const std::vector<Descriptor> nodes = nodes_of(Picture().problem());
+  Descriptor conv(CUDNN_BACKEND_CONVOLUTION_DESCRIPTOR);
+  std::int64_t count = 0;
+  cudnnBackendDescriptor_t raw = conv.get();
+  WEFT_DNN(cudnnBackendGetAttribute(nodes[0].get(),
+                                    CUDNN_ATTR_OPERATION_CONVOLUTION_FORWARD_CONV_DESC,
+                                    CUDNN_TYPE_BACKEND_DESCRIPTOR, 1, &count, &raw));
+  CHECK(number(conv, CUDNN_ATTR_CONVOLUTION_SPATIAL_DIMS) == 2);
+}
+
+TEST_CASE("what the libraries refuse is an error that names the call") {
+  CHECK_THROWS_WITH(check_dnn(CUDNN_STATUS_BAD_PARAM, "cudnnFinalize()"),
+                    Catch::Matchers::ContainsSubstring("cudnnFinalize()"));
+  CHECK_THROWS_WITH(check_blas(CUBLAS_STATUS_INVALID_VALUE, "cublasLtMatmul()"),
+                    Catch::Matchers::ContainsSubstring("cublasLtMatmul()"));
+}
