@@ -236,11 +236,12 @@ Tensor from_numbers(const Numbers& n, DType dtype) {
 }  // namespace
 
 Tensor borrow_memory(void* data, const Shape& sizes, const Shape& strides, DType dtype,
-                     Storage::Release release, void* context) {
+                     Storage::Release release, void* context, Device device) {
   const Extent reach = extent({sizes, strides, 0});
   const Index count = reach.high - reach.low + 1;
   char* lowest = static_cast<char*>(data) + reach.low * static_cast<Index>(size_of(dtype));
-  const Tensor all = from_blob(lowest, Shape(count), dtype, {}, release, context);
+  const Tensor all =
+      from_blob(lowest, Shape(count), Options(dtype).device(device), {}, release, context);
   return make_alias(all, {sizes, strides, count > 0 ? -reach.low : 0});
 }
 

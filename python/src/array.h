@@ -13,7 +13,7 @@ namespace weft::python {
 Tensor tensor_from_buffer(PyObject* o, bool may_copy = true);
 // Memory of someone else, let go of by release(context); strides of any sign.
 Tensor borrow_memory(void* data, const Shape& sizes, const Shape& strides, DType dtype,
-                     Storage::Release release, void* context);
+                     Storage::Release release, void* context, Device device = kCPU);
 // The same memory read as another dtype of the same size, unknown to the tape.
 Tensor retyped(const Tensor& x, DType dtype);
 

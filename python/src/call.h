@@ -71,6 +71,8 @@ Shape shape_from_args(PyObject* const* args, Py_ssize_t n);
 // A tensor that shares memory with an array where it can, or holds a list's values; a tensor as it
 // is.
 Tensor as_tensor(PyObject* o);
+// Of an object with __cuda_array_interface__, over its memory.
+Tensor tensor_from_cuda_array(PyObject* o);
 // Whether as_tensor() would read it as an array.
 bool is_array(PyObject* o);
 

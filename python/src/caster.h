@@ -116,5 +116,6 @@ void bind_system(py::module_& m);  // memory, threads, switches
 void bind_nn(py::module_& m);
 void bind_optim(py::module_& m);
 void bind_data(py::module_& m);
+void bind_cuda(py::module_& m);
 
 }  // namespace weft::python

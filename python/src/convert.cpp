@@ -58,6 +58,7 @@ bool is_array(PyObject* o) {
 Tensor as_tensor(PyObject* o) {
   if (is_tensor(o)) return tensor_of(o);
   if (is_array(o)) return tensor_from_buffer(o);
+  if (PyObject_HasAttrString(o, "__cuda_array_interface__")) return tensor_from_cuda_array(o);
   return tensor_from_values(o, {});
 }
 

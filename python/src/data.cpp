@@ -46,7 +46,11 @@ void bind_files_set(py::module_& m, const char* name, const char* doc) {
 py::object next_batch(Loader& loader) {
   auto batch = loader.next();
   if (!batch) throw py::stop_iteration();
-  if (const Held* own = std::any_cast<Held>(&batch->value)) return own->get();
+  if (const Held* own = std::any_cast<Held>(&batch->value)) {
+    const DataLoaderOptions& o = loader.options();
+    if (!o.pin_memory && o.device == kCPU) return own->get();
+    return py::module_::import("weft.data._collate").attr("moved")(own->get(), o.device);
+  }
   return py::make_tuple(batch->images, batch->labels);
 }
 
@@ -178,13 +182,16 @@ void bind_loader(py::module_& m) {
   py::class_<Loader>(
       m, "DataLoader",
       "DataLoader(dataset, batch_size=1, shuffle=False, *, transforms=(), collate_fn=None, "
-      "drop_last=False, num_workers=1, prefetch_factor=2, seed=0)\n\n"
+      "drop_last=False, num_workers=1, prefetch_factor=2, seed=0, pin_memory=False, "
+      "device=None)\n\n"
       "Batches (images [N, C, H, W], labels [N]) of a data set, made by threads; of a data set of "
       "Python what collate_fn, or default_collate(), makes of a list of samples. With transforms "
       "its samples are pairs of picture and label: floats, or unsigned bytes, which become floats "
       "in [0, 1]. A loop over it "
       "runs to the end of the epoch, from where the last one stopped; the next is the next epoch. "
-      "The batches depend on data set, seed and position alone.\n\n"
+      "The batches depend on data set, seed and position alone. With a CUDA device, they are sent "
+      "there as soon as they are made, on a stream of the loader's own; pin_memory leaves them in "
+      "memory of the host that devices read by themselves.\n\n"
       ">>> images = weft.zeros(4, 3, 8, 8, dtype=weft.uint8)\n"
       ">>> pictures = weft.data.ImageDataset(images, weft.tensor([0, 1, 0, 1]), [\"cat\", "
       "\"dog\"])\n"
@@ -197,15 +204,18 @@ void bind_loader(py::module_& m) {
       "(weft.Size([2, 3, 8, 8]), weft.Size([2]))")
       .def(py::init([](const py::object& dataset, Index batch_size, bool shuffle,
                        const py::object& transforms, const py::object& collate_fn, bool drop_last,
-                       int workers, int prefetch, std::uint64_t seed) {
+                       int workers, int prefetch, std::uint64_t seed, bool pin_memory,
+                       const std::optional<Device>& device) {
              return std::make_unique<Loader>(
                  dataset, transforms,
-                 DataLoaderOptions{batch_size, shuffle, drop_last, workers, prefetch, seed},
+                 DataLoaderOptions{batch_size, shuffle, drop_last, workers, prefetch, seed,
+                                   pin_memory, device.value_or(kCPU)},
                  collate_fn);
            }),
            "dataset"_a, "batch_size"_a = 1, "shuffle"_a = false, py::kw_only(),
            "transforms"_a = py::tuple(), "collate_fn"_a = py::none(), "drop_last"_a = false,
-           "num_workers"_a = 1, "prefetch_factor"_a = 2, "seed"_a = 0)
+           "num_workers"_a = 1, "prefetch_factor"_a = 2, "seed"_a = 0, "pin_memory"_a = false,
+           "device"_a = py::none())
       .def("__len__", [](const Loader& l) { return l.get().size(); })
       .def("__iter__", [](const py::object& self) { return self; })
       .def("__next__", &next_batch)

@@ -1,5 +1,7 @@
 #include <weft/python/src/dlpack.h>
 
+#include <weft/core/cuda.h>
+#include <weft/core/cuda_stream.h>
 #include <weft/python/src/array.h>
 #include <weft/python/src/operations.h>
 
@@ -21,6 +23,8 @@ DataType type_of(DType t) {
   return {static_cast<std::uint8_t>(t == DType::U8 ? kUInt : kInt), bits, 1};
 }
 
+DeviceId id_of(Device d) { return d == kCPU ? DeviceId{kCpu, 0} : DeviceId{kCuda, d.index}; }
+
 // What a capsule owns: the struct, the tensor it speaks of, and copies of the sizes.
 template <class M>
 struct Export {
@@ -32,8 +36,13 @@ struct Export {
       : tensor(std::move(t)), sizes(tensor.sizes()), strides(tensor.strides()) {
     managed.context = this;
     managed.deleter = [](M* m) { delete static_cast<Export*>(m->context); };
-    managed.array = {tensor.data(),  {kCpu, 0}, sizes.size(), type_of(tensor.dtype()), sizes.data(),
-                     strides.data(), 0};
+    managed.array = {tensor.data(),
+                     id_of(tensor.device()),
+                     sizes.size(),
+                     type_of(tensor.dtype()),
+                     sizes.data(),
+                     strides.data(),
+                     0};
   }
 };
 
@@ -57,20 +66,52 @@ py::object capsule_of(Export<M>* owned) {
 
 using Pair = std::optional<std::pair<Index, Index>>;
 
-void check_export(const Tensor& x, const py::object& stream, const Pair& device) {
+void check_export(const Tensor& x, const py::object& stream) {
   if (x.requires_grad()) refuse("got a tensor that requires a gradient; use detach()");
-  if (x.device() != kCPU) refuse("got a tensor on " + x.device().str() + ", expected cpu");
-  if (!stream.is_none()) refuse("got a stream for a tensor on the CPU, expected None");
-  if (device && device->first != kCpu) {
-    refuse("got device " + std::to_string(device->first) + ", expected 1 (cpu)");
+  if (x.device() == kCPU && !stream.is_none())
+    refuse("got a stream for a tensor on the CPU, expected None");
+}
+
+// The device of such numbers, if it is here.
+Device device_of(DeviceId id) {
+  if (id.kind == kCpu || id.kind == kCudaHost) return kCPU;
+  if (id.kind != kCuda)
+    refuse("got device kind " + std::to_string(id.kind) +
+           ", expected 1 (cpu), 2 (cuda) or 3 (pinned)");
+  if (id.id < 0 || id.id >= cuda::device_count()) {
+    refuse("got device kind 2 (cuda), number " + std::to_string(id.id) + ", expected one of the " +
+           std::to_string(cuda::device_count()) + " that are here");
   }
+  return {DeviceType::CUDA, id.id};
+}
+
+// The consumer's stream waits for what is queued on ours. Numbers as the protocol has them: 1 (and
+// None) the default stream, 2 the thread's default one, -1 no waiting, else a handle.
+void hand_over(Device device, const py::object& stream) {
+  const auto number = stream.is_none() ? std::intptr_t{1} : stream.cast<std::intptr_t>();
+  if (number == -1) return;
+  if (number < -1 || number == 0)
+    refuse("got stream " + std::to_string(number) + ", expected -1, 1, 2 or a stream's handle");
+  const auto handle = reinterpret_cast<StreamHandle>(number == 1 ? 0 : number);
+  cuda::Stream(device.index, handle).wait_stream(cuda::current_stream(device.index));
+}
+
+// The tensor on the device that is asked for.
+Tensor on_device(const Tensor& x, const Pair& device, std::optional<bool> copy) {
+  const DeviceId here = id_of(x.device());
+  const bool stays = !device || (device->first == here.kind && device->second == here.id);
+  if (stays) return copy.value_or(false) ? x.clone() : x;
+  if (copy == false) refuse("got another device and copy=False, expected copies to be allowed");
+  return x.to(device_of(
+      {static_cast<std::int32_t>(device->first), static_cast<std::int32_t>(device->second)}));
 }
 
 py::object to_capsule(const Tensor& x, const py::object& stream, const Pair& max_version,
                       const Pair& device, std::optional<bool> copy) {
-  check_export(x, stream, device);
-  const bool copied = copy.value_or(false);
-  const Tensor t = copied ? x.clone() : x;
+  check_export(x, stream);
+  const Tensor t = on_device(x, device, copy);
+  const bool copied = !t.is_same(x);
+  if (t.device() != kCPU) hand_over(t.device(), stream);
   if (!max_version || max_version->first < 1) return capsule_of(new Export<Managed>(t));
   auto* owned = new Export<ManagedVersioned>(t);
   owned->managed.version = {kMajor, kMinor};
@@ -92,6 +133,7 @@ DType dtype_of(DataType t) {
 }
 
 struct Parts {
+  Device device;
   char* data;
   Shape sizes, strides;
   DType dtype;
@@ -99,16 +141,14 @@ struct Parts {
 
 // Everything that can be wrong is found here, before the capsule is taken.
 Parts check_import(const Array& a) {
-  if (a.device.kind != kCpu && a.device.kind != kCudaHost) {
-    refuse("got memory of device kind " + std::to_string(a.device.kind) + ", expected 1 (cpu)");
-  }
+  const Device device = device_of(a.device);
   if (a.rank < 0 || a.rank > kMaxRank) {
     refuse("got " + std::to_string(a.rank) + " dimensions, expected 0 to " +
            std::to_string(kMaxRank));
   }
   if (a.rank > 0 && !a.shape) refuse("got no sizes");
   const auto rank = static_cast<std::size_t>(a.rank);
-  Parts p{static_cast<char*>(a.data) + a.byte_offset, {}, {}, dtype_of(a.type)};
+  Parts p{device, static_cast<char*>(a.data) + a.byte_offset, {}, {}, dtype_of(a.type)};
   if (rank > 0) p.sizes = Shape(std::span<const Index>(a.shape, rank));
   const Index count = checked_numel("from_dlpack", p.sizes);
   p.strides = a.strides && rank > 0 ? Shape(std::span<const Index>(a.strides, rank))
@@ -136,7 +176,8 @@ Tensor take(PyObject* capsule, bool read_only, std::optional<bool> copy) {
   const Parts p = check_import(managed->array);
   if (read_only && copy == false) refuse("got read-only memory, which Weft has to copy");
   if (PyCapsule_SetName(capsule, M::used) != 0) throw PythonError();
-  const Tensor t = borrow_memory(p.data, p.sizes, p.strides, p.dtype, &let_go<M>, managed);
+  const Tensor t =
+      borrow_memory(p.data, p.sizes, p.strides, p.dtype, &let_go<M>, managed, p.device);
   return read_only || copy.value_or(false) ? t.clone() : t;
 }
 
@@ -155,24 +196,33 @@ Tensor from_capsule(PyObject* o, std::optional<bool> copy) {
 }
 
 py::object capsule_from(const py::object& o, std::optional<bool> copy) {
-  const auto device = o.attr("__dlpack_device__")().cast<std::pair<Index, Index>>();
-  if (device.first != kCpu && device.first != kCudaHost) {
-    refuse("got memory of device kind " + std::to_string(device.first) + ", expected 1 (cpu)");
+  const auto id = o.attr("__dlpack_device__")().cast<std::pair<Index, Index>>();
+  const Device device =
+      device_of({static_cast<std::int32_t>(id.first), static_cast<std::int32_t>(id.second)});
+  py::dict stream;
+  if (device != kCPU) {
+    const StreamHandle ours = cuda::current_stream(device.index).handle();
+    stream["stream"] = ours ? reinterpret_cast<std::uintptr_t>(ours) : std::uintptr_t{1};
   }
-  py::dict options;
+  py::dict options = stream.attr("copy")();
   options["max_version"] = py::make_tuple(kMajor, kMinor);
   if (copy) options["copy"] = *copy;
   try {
     return o.attr("__dlpack__")(**options);
   } catch (py::error_already_set& e) {
     if (!e.matches(PyExc_TypeError) || copy == false) throw;
-    return o.attr("__dlpack__")();  // a library of before version 1
+    return o.attr("__dlpack__")(**stream);  // a library of before version 1
   }
 }
 
 Tensor from_dlpack(const py::object& o, const std::optional<Device>& device,
                    std::optional<bool> copy) {
-  if (device && *device != kCPU) refuse("got device " + device->str() + ", expected cpu");
+  if (device) {
+    const Tensor x = from_dlpack(o, {}, copy);
+    if (copy == false && x.device() != *device)
+      refuse("got an array on " + x.device().str() + " and copy=False, expected " + device->str());
+    return x.to(*device);
+  }
   if (PyCapsule_CheckExact(o.ptr())) return from_capsule(o.ptr(), copy);
   if (!py::hasattr(o, "__dlpack__") || !py::hasattr(o, "__dlpack_device__")) {
     throw py::type_error(std::string("[from_dlpack] got ") + Py_TYPE(o.ptr())->tp_name +
@@ -198,7 +248,8 @@ void bind_dlpack(py::module_& m) {
   m.def("from_dlpack", &from_dlpack,
         "A tensor over the memory of another library's array (an object with __dlpack__, or a "
         "capsule), which lives as long as the tensor.\n\n"
-        "Read-only memory is copied, everything with copy=True, nothing with copy=False. "
+        "Read-only memory is copied, everything with copy=True, nothing with copy=False. Memory of "
+        "a CUDA device stays there: the current stream waits for the other library's. "
         "BufferError for what a tensor cannot hold: other devices, complex numbers...\n\n"
         ">>> import numpy as np\n"
         ">>> a = np.zeros(2)\n"

@@ -44,6 +44,7 @@ PYBIND11_MODULE(_weft, m) {
   bind_nn(m);
   bind_optim(m);
   bind_data(m);
+  bind_cuda(m);
   refuse_unmade_objects();
 }
 

@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <unordered_set>
 
+#include <weft/python/src/cuda.h>
 #include <weft/python/src/nn_module.h>
 
 // weft.nn.Module.
@@ -305,7 +306,21 @@ void def_changes(Class& c) {
         "to() of that dtype.");
   }
   c.def(
-      "cpu", [](const py::object& self) { return self; }, "The module, which is on the CPU.");
+      "cpu",
+      [](const py::object& self) {
+        module_of(self.ptr()).to(kCPU);
+        return self;
+      },
+      "Moves parameters and buffers to the CPU; an optimiser's go along.");
+  c.def(
+      "cuda",
+      [](const py::object& self, const py::object& device) {
+        module_of(self.ptr()).to(cuda_device(device));
+        return self;
+      },
+      "Moves parameters and buffers to a CUDA device (the current one at None); an optimiser's go "
+      "along. DeviceError without one.",
+      "device"_a = py::none());
 }
 
 template <class Class>

@@ -41,6 +41,8 @@ py::object to_numpy(const Tensor& x, bool force) {
         "[numpy] got a tensor that requires a gradient, which NumPy would not follow; use "
         "detach().numpy()");
   }
+  if (x.device() != kCPU && !force)
+    throw py::type_error("[numpy] got a tensor on " + x.device().str() + ", use cpu().numpy()");
   const Tensor t = (x.requires_grad() ? x.detach() : x).cpu();
   if (t.dtype() != DType::BF16) return view_of(t);
   const py::object type = bfloat16();

@@ -1,5 +1,6 @@
 #include <weft/ops/make.h>
 #include <weft/python/src/array.h>
+#include <weft/python/src/cuda.h>
 #include <weft/python/src/operations.h>
 
 // Copies and conversions, fills, and what a tensor tells of its memory.
@@ -10,12 +11,12 @@ using MaybeDType = std::optional<DType>;
 using MaybeDevice = std::optional<Device>;
 using MaybeFormat = std::optional<MemoryFormat>;
 
-Tensor convert(const Tensor& x, MaybeDevice device, MaybeDType dtype, bool copy,
+Tensor convert(const Tensor& x, MaybeDevice device, MaybeDType dtype, bool non_blocking, bool copy,
                MaybeFormat format) {
   Options options = x.options();
   if (device) options = options.device(*device);
   if (dtype) options = options.dtype(*dtype);
-  const Tensor y = x.to(options, copy);
+  const Tensor y = x.to(options, copy, non_blocking);
   return format.value_or(MemoryFormat::Preserve) == MemoryFormat::Preserve ? y
                                                                            : y.contiguous(*format);
 }
@@ -23,7 +24,8 @@ Tensor convert(const Tensor& x, MaybeDevice device, MaybeDType dtype, bool copy,
 void bind_to() {
   const char* doc =
       "The tensor in another dtype or on another device: to(dtype), to(device, dtype) or "
-      "to(other), itself where nothing changes unless copy is true. Recorded on the tape.\n\n"
+      "to(other), itself where nothing changes unless copy is true. Recorded on the tape. "
+      "non_blocking: copies between pinned memory and a CUDA device are queued, not waited for.\n\n"
       ">>> weft.ones(2).to(weft.int64)\n"
       "tensor([1, 1])";
   const auto copy = "copy"_a = false;
@@ -32,20 +34,19 @@ void bind_to() {
   def_method(
       "to",
       [](const Tensor& x, DType dtype, bool, bool copy, MaybeFormat f) {
-        return convert(x, {}, dtype, copy, f);
+        return convert(x, {}, dtype, false, copy, f);
       },
       doc, "dtype"_a, blocking, copy, py::kw_only(), format, Released());
   def_method(
       "to",
-      [](const Tensor& x, const Tensor& other, bool, bool copy, MaybeFormat f) {
-        return convert(x, other.device(), other.dtype(), copy, f);
+      [](const Tensor& x, const Tensor& other, bool non_blocking, bool copy, MaybeFormat f) {
+        return convert(x, other.device(), other.dtype(), non_blocking, copy, f);
       },
       "", py::arg("other").none(false), blocking, copy, py::kw_only(), format, Released());
   def_method(
       "to",
-      [](const Tensor& x, MaybeDevice device, MaybeDType dtype, bool, bool copy, MaybeFormat f) {
-        return convert(x, device, dtype, copy, f);
-      },
+      [](const Tensor& x, MaybeDevice device, MaybeDType dtype, bool non_blocking, bool copy,
+         MaybeFormat f) { return convert(x, device, dtype, non_blocking, copy, f); },
       "", "device"_a = py::none(), "dtype"_a = py::none(), blocking, copy, py::kw_only(), format,
       Released());
   def_method(
@@ -53,6 +54,27 @@ void bind_to() {
       "The tensor in another dtype: to(dtype).", "dtype"_a, Released());
   def_method(
       "cpu", [](const Tensor& x) { return x.cpu(); }, "The tensor on the CPU.", Released());
+  def_method(
+      "cuda",
+      [](const Tensor& x, const py::object& device, bool non_blocking) {
+        const int index = cuda_index(device);
+        const py::gil_scoped_release released;
+        return x.cuda(index, non_blocking);
+      },
+      "The tensor on a CUDA device (the current one at None). DeviceError without one.",
+      "device"_a = py::none(), "non_blocking"_a = false);
+}
+
+// What only matters beside CUDA devices.
+void bind_host_memory() {
+  def_method(
+      "pin_memory", [](const Tensor& x) { return x.pin_memory(); },
+      "The tensor in memory of the host that CUDA devices read by themselves, so that copies need "
+      "not be waited for. DeviceError without a device.",
+      Released());
+  def_method(
+      "is_pinned", [](const Tensor& x) { return x.is_pinned(); },
+      "Whether it lies in such memory.");
 }
 
 void bind_named_conversions() {
@@ -88,7 +110,10 @@ void bind_clones(py::module_& m) {
       "Whether the elements lie in that memory format without gaps.",
       "memory_format"_a = MemoryFormat::Contiguous);
   def_method(
-      "copy_", [](Tensor& x, const Tensor& source, bool) { return x.copy_(source); },
+      "copy_",
+      [](Tensor& x, const Tensor& source, bool non_blocking) {
+        return x.copy_(source, non_blocking);
+      },
       "Writes the elements of src, broadcast and converted, into this tensor.",
       py::arg("src").none(false), "non_blocking"_a = false, Released());
 }
@@ -182,6 +207,7 @@ void bind_new() {
 
 void bind_copies(py::module_& m) {
   bind_to();
+  bind_host_memory();
   bind_named_conversions();
   bind_clones(m);
   bind_fills();

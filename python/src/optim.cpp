@@ -313,6 +313,7 @@ void bind_optim(py::module_& m) {
                                  ">>> w.data\n"
                                  "tensor([0.8900])");
   bind_schedules(optim);
+  bind_amp(m);
 }
 
 }  // namespace weft::python

@@ -34,5 +34,6 @@ class PythonOptimizer : public optim::Optimizer, public py::trampoline_self_life
   py::object call(const char* method) const;
   std::vector<std::string> names_;
 };
+void bind_amp(py::module_& m);
 
 }  // namespace weft::python

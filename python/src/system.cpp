@@ -2,6 +2,7 @@
 #include <weft/core/context.h>
 #include <weft/core/threads.h>
 #include <weft/python/src/caster.h>
+#include <weft/python/src/memory.h>
 #include <weft/python/src/part.h>
 
 namespace weft::python {
@@ -50,40 +51,9 @@ void bind_device(py::module_& m) {
                             py::none(), py::none(), "The weft.device of the tensor's memory.");
 }
 
-py::dict stats_dict(Device device) {
-  const MemoryStats s = memory_stats(device);
-  py::dict d;
-  d["in_use"] = s.in_use;
-  d["peak_in_use"] = s.peak_in_use;
-  d["reserved"] = s.reserved;
-  d["peak_reserved"] = s.peak_reserved;
-  d["cached"] = s.cached();
-  d["limit"] = s.limit;
-  d["allocs"] = s.allocs;
-  d["frees"] = s.frees;
-  d["source_allocs"] = s.source_allocs;
-  d["source_frees"] = s.source_frees;
-  d["retries"] = s.retries;
-  d["failures"] = s.failures;
-  return d;
-}
-
-py::dict block_dict(const MemoryBlock& b) {
-  constexpr const char* states[] = {"in_use", "pending", "cached", "small"};
-  py::dict d;
-  d["address"] = reinterpret_cast<std::uintptr_t>(b.data);
-  d["bytes"] = b.bytes;
-  d["requested"] = b.requested;
-  d["state"] = states[static_cast<int>(b.state)];
-  d["private_pool"] = b.private_pool;
-  d["segment"] = reinterpret_cast<std::uintptr_t>(b.segment);
-  d["segment_bytes"] = b.segment_bytes;
-  return d;
-}
-
 void bind_memory(py::module_& m) {
   m.def(
-      "memory_stats", [] { return stats_dict(kCPU); },
+      "memory_stats", [] { return stats_dict(memory_stats(kCPU)); },
       "Figures of the allocator: bytes (in_use, peak_in_use, reserved, peak_reserved, cached, "
       "limit) and counts (allocs, frees, source_allocs, source_frees, retries, failures).\n\n"
       ">>> before = weft.cpu.memory_stats()[\"in_use\"]\n"
@@ -91,12 +61,7 @@ void bind_memory(py::module_& m) {
       ">>> weft.cpu.memory_stats()[\"in_use\"] - before >= 4000\n"
       "True");
   m.def(
-      "memory_snapshot",
-      [] {
-        py::list blocks;
-        for (const MemoryBlock& b : memory_snapshot(kCPU)) blocks.append(block_dict(b));
-        return blocks;
-      },
+      "memory_snapshot", [] { return snapshot_list(kCPU); },
       "Every block that the allocator holds: address, bytes, requested, state (\"in_use\", "
       "\"pending\", \"cached\" or \"small\"), segment.\n\n"
       ">>> x = weft.zeros(1 << 20)\n"

@@ -26,7 +26,7 @@ from weft._modes import set_grad_enabled as set_grad_enabled
 __version__ = _weft.version
 
 # Parts that load when they are first used, so that `import weft` stays quick.
-_LAZY = {"autograd", "cpu", "data", "datasets", "func", "models", "nn", "optim", "utils"}
+_LAZY = {"amp", "autograd", "cpu", "cuda", "data", "datasets", "func", "models", "nn", "optim", "utils"}
 
 
 def _repr_html_(self: Tensor) -> str | None:  # noqa: F405
@@ -39,8 +39,10 @@ Tensor._repr_html_ = _repr_html_  # type: ignore[method-assign]  # noqa: F405
 
 TYPE_CHECKING = False  # typing's costs an import
 if TYPE_CHECKING:
+    from weft import amp as amp
     from weft import autograd as autograd
     from weft import cpu as cpu
+    from weft import cuda as cuda
     from weft import data as data
     from weft import datasets as datasets
     from weft import func as func

@@ -187,8 +187,8 @@ class autocast(_Mode):
     """Products of matrices, linear and conv2d convert float32 operands to a half dtype and give it;
     all else computes in what it gets.
 
-    device_type: "cpu". dtype: weft.bfloat16 (the default) or weft.float16. The conversions are
-    recorded, so that a parameter's gradient has the parameter's dtype.
+    device_type: "cpu" or "cuda", which chooses the default dtype: weft.bfloat16 or weft.float16. The
+    conversions are recorded, so that a parameter's gradient has the parameter's dtype.
 
     >>> x = weft.ones(2, 2)
     >>> with weft.autocast():
@@ -198,12 +198,13 @@ class autocast(_Mode):
 
     def __init__(
         self,
-        device_type: Literal["cpu"] = "cpu",
+        device_type: Literal["cpu", "cuda"] = "cpu",
         dtype: _weft.dtype | None = None,
         enabled: bool = True,
     ) -> None:
-        _weft.device(device_type)  # its error
-        self._guard = _autograd._Autocast(dtype or _weft.bfloat16, bool(enabled))
+        on_cpu = _weft.device(device_type).type == "cpu"
+        usual = _weft.bfloat16 if on_cpu else _weft.float16
+        self._guard = _autograd._Autocast(dtype or usual, bool(enabled))
         self._before = []
 
     def _enter(self) -> None:

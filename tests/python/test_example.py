@@ -66,8 +66,12 @@ def assert_same_files(a, b):
         [*TINY, "--preset", "classic", "--precision", "bf16", "--no-progress"],
         [*SHORT, "--precision", "bf16", "--threads", "2", "--lr", "0.003"],
         [*SHORT, "--preset", "fast", "--threads", "2", "--deterministic"],
+        pytest.param(
+            ["--limit-train", "12", "--limit-test", "10", "--batch-size", "4", "--epochs", "1", "--device", "cuda"],
+            marks=pytest.mark.skipif("WEFT_CUDA_LIBRARY" not in os.environ, reason="no device"),
+        ),
     ],
-    ids=["fast", "classic bf16", "fast bf16", "deterministic"],
+    ids=["fast", "classic bf16", "fast bf16", "deterministic", "cuda"],
 )
 def test_same_losses_and_files_as_the_program(tmp_path, options):
     outputs = []

@@ -406,6 +406,7 @@ ELSEWHERE = {
     **dict.fromkeys(["item"], "facts"),
     **dict.fromkeys(["requires_grad", "requires_grad_", "is_leaf", "grad", "retain_grad"], "tape"),
     **dict.fromkeys(["grad_fn", "backward"], "tape"),
+    **dict.fromkeys(["cuda", "pin_memory", "is_pinned", "record_stream"], "test_cuda.py"),
 }
 
 

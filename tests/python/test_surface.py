@@ -13,6 +13,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 # What Python has under another name or not at all, and why.
 EXCEPTIONS = {
     "kernels": "the seam to the devices",
+    "optimizer_terms": "part of that seam",
     "autocast_enabled": "weft.is_autocast_enabled()",
     "autocast_dtype": "weft.autocast() holds it",
     "autocasting": "for ops",

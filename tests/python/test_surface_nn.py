@@ -1,4 +1,4 @@
-"""Every public class, method and function of nn/ and data/ has a name in Python."""
+"""Every public class, method and function of nn/, data/ and core/cuda*.h has a name in Python."""
 
 import pathlib
 import re
@@ -6,12 +6,12 @@ import re
 import pytest
 
 import weft
-from weft import data, datasets, nn, optim
+from weft import amp, cuda, data, datasets, nn, optim
 from weft.nn import init, models, utils
 from weft.optim import lr_scheduler
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-PLACES = (nn, models, init, utils, optim, lr_scheduler, data, datasets, weft)
+PLACES = (nn, models, init, utils, optim, lr_scheduler, data, datasets, amp, cuda, weft)
 
 # Names that Python has otherwise, or not at all, and why. "Class.method" or a name alone.
 EXCEPTIONS = {
@@ -41,6 +41,11 @@ EXCEPTIONS = {
     "NLLLoss.options": "weight, reduction... are attributes",
     "BCEWithLogitsLoss.options": "weight, reduction... are attributes",
     "LeaveUnbuilt": "__reduce__() uses it",
+    # core/cuda*.h
+    "device_of": "as_tensor() finds the device",
+    "StreamGuard": "stream()",
+    "handle": "cuda_stream",
+    "Graph": "CUDAGraph and graph()",
     # data
     "Dataset.batch": "dataset[i] may be any object",
     "Batch": "a pair (images, labels)",
@@ -83,11 +88,13 @@ INTERNAL = {
     "data/npy_header.h",
     "data/safetensors_header.h",
     "data/tensor_bytes.h",
+    "core/cuda_capture.h",
+    "core/cuda_plugin.h",
 }
 HEADERS = sorted(
     str(h.relative_to(ROOT))
-    for folder in ("nn", "data")
-    for h in (ROOT / folder).rglob("*.h")
+    for pattern in ("nn/**/*.h", "data/**/*.h", "core/cuda*.h")
+    for h in ROOT.glob(pattern)
     if str(h.relative_to(ROOT)) not in INTERNAL
 )
 METHOD = re.compile(r"^\s+(?:\[\[nodiscard\]\] )?(?:virtual |static |explicit |template <.*> )*"

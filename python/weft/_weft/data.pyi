@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Generic, Literal, Protocol, overload
 from typing_extensions import Never, Self, TypeVar
 from numpy.typing import NDArray
-from weft._typing import BoundType, StrPath
+from weft._typing import BoundType, DeviceLike, StrPath
 from weft._weft import Tensor
 
 _Batch = TypeVar("_Batch", default=tuple[Tensor, Tensor])
@@ -38,6 +38,8 @@ class DataLoader(Generic[_Batch], metaclass=BoundType):
         num_workers: int = 1,
         prefetch_factor: int = 2,
         seed: int = 0,
+        pin_memory: bool = False,
+        device: DeviceLike | None = None,
     ) -> None: ...
     @overload
     def __init__(
@@ -52,6 +54,8 @@ class DataLoader(Generic[_Batch], metaclass=BoundType):
         num_workers: int = 1,
         prefetch_factor: int = 2,
         seed: int = 0,
+        pin_memory: bool = False,
+        device: DeviceLike | None = None,
     ) -> None: ...
     @overload
     def __init__(
@@ -66,6 +70,8 @@ class DataLoader(Generic[_Batch], metaclass=BoundType):
         num_workers: int = 1,
         prefetch_factor: int = 2,
         seed: int = 0,
+        pin_memory: bool = False,
+        device: DeviceLike | None = None,
     ) -> None: ...
     def __iter__(self) -> Self: ...
     def __len__(self) -> int: ...

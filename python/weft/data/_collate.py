@@ -65,6 +65,19 @@ def _sequences(batch: Sequence[Any]) -> Any:
     return entries if isinstance(first, tuple) else _like(first, entries)
 
 
+def moved(batch: Any, device: _weft.device) -> Any:
+    """The batch with its tensors in pinned memory, or sent from there to a CUDA device."""
+    if isinstance(batch, Tensor):
+        pinned = batch if batch.is_cuda else batch.pin_memory()
+        return pinned if device.type == "cpu" else pinned.to(device, non_blocking=True)
+    if isinstance(batch, Mapping):
+        return _like(batch, {key: moved(value, device) for key, value in batch.items()})
+    if isinstance(batch, Sequence) and not isinstance(batch, (str, bytes)):
+        entries = [moved(value, device) for value in batch]
+        return type(batch)(*entries) if hasattr(batch, "_fields") else _like(batch, entries)
+    return batch
+
+
 def _like(first: Any, entries: Any) -> Any:
     """Entries in a container of a type, where that can be made of them."""
     try:
