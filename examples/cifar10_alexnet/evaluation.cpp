@@ -6,6 +6,7 @@
 #include <numeric>
 
 #include <weft/autograd/mode.h>
+#include <weft/core/cuda.h>
 #include <weft/data/loader.h>
 #include <weft/data/safetensors.h>
 #include <weft/examples/cifar10_alexnet/pictures.h>
@@ -40,7 +41,8 @@ Evaluation evaluate(nn::Module& model, const data::ImageDataset& set,
   const AutocastGuard autocast(bf16, precision == "bf16");
   const bool training = model.training();
   model.eval();
-  data::DataLoader loader(set, for_testing(), {.batch_size = 500});
+  const Device device = model.parameters().front().device();
+  data::DataLoader loader(set, for_testing(), {.batch_size = 500, .device = device});
   Evaluation e;
   e.confusion.assign(kClasses.size(), std::vector<Index>(kClasses.size(), 0));
   for (const data::Batch& batch : loader) {
@@ -83,7 +85,13 @@ std::string confusion_csv(const Evaluation& e) {
   return text + "\n";
 }
 
-TrainedModel load_model(const std::string& run_or_file) {
+Device device_of(const std::string& name) {
+  const Device device(name);
+  if (device != kCPU) cuda::get_device_properties(device.index);  // its error where there is none
+  return device;
+}
+
+TrainedModel load_model(const std::string& run_or_file, Device device) {
   std::string path = run_or_file;
   if (std::filesystem::is_directory(path)) path += "/model.safetensors";
   TextMap text;
@@ -97,6 +105,7 @@ TrainedModel load_model(const std::string& run_or_file) {
   }
   TrainedModel trained{make_model(text["preset"]), text["precision"]};
   nn::load_weights(path, trained.model);
+  trained.model.to(device);
   trained.model.eval();
   return trained;
 }

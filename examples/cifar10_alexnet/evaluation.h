@@ -29,6 +29,8 @@ struct TrainedModel {
   weft::nn::AlexNet model;
   std::string precision;
 };
-TrainedModel load_model(const std::string& run_or_file);
+TrainedModel load_model(const std::string& run_or_file, weft::Device device);
+// The device of that name. Throws DeviceError where there is none.
+weft::Device device_of(const std::string& name);
 
 }  // namespace cifar

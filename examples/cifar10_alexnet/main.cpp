@@ -21,7 +21,7 @@ namespace {
 
 int evaluate_model(const Options& o) {
   if (o.threads) set_num_threads(o.threads);
-  TrainedModel trained = load_model(o.model);
+  TrainedModel trained = load_model(o.model, device_of(o.device));
   const Split test = load_split(o.data, false, o.recipe.limit_test);
   const Evaluation e = evaluate(trained.model, test.set, trained.precision);
   fmt::print("{} test pictures from {}\n{}test accuracy {:.2f} % ({} of {}), loss {:.4f}\n",
@@ -41,10 +41,12 @@ Tensor to_batch(const std::string& path) {
 }
 
 int predict(const Options& o) {
-  TrainedModel trained = load_model(o.model);
+  if (o.threads) set_num_threads(o.threads);
+  const Device device = device_of(o.device);
+  TrainedModel trained = load_model(o.model, device);
   const InferenceModeGuard guard;
   for (const std::string& path : o.files) {
-    const auto p = trained.model(to_batch(path)).softmax(1).to_vector<double>();
+    const auto p = trained.model(to_batch(path).to(device)).softmax(1).to_vector<double>();
     std::vector<std::size_t> order(p.size());
     for (std::size_t i = 0; i < order.size(); ++i) order[i] = i;
     std::stable_sort(order.begin(), order.end(), [&](auto a, auto b) { return p[a] > p[b]; });

@@ -8,14 +8,18 @@ namespace cifar {
 
 namespace {
 
+void add_device(CLI::App& app, Options& o) {
+  app.add_option("--device", o.device, "cpu, cuda or cuda:N (default: cpu)")->type_name("DEVICE");
+  app.add_option("--threads", o.threads, "threads to compute with (default: all cores)")
+      ->check(CLI::Range(1, 1024));
+}
+
 void add_data(CLI::App& app, Options& o) {
   app.add_option("--data", o.data,
                  "CIFAR-10, binary version: a folder or the .tar.gz (else the pictures that ship "
                  "with the example)")
       ->envname("WEFT_DATA")
       ->type_name("PATH");
-  app.add_option("--threads", o.threads, "threads to compute with (default: all cores)")
-      ->check(CLI::Range(1, 1024));
   app.add_option("--limit-test", o.recipe.limit_test, "use the first N test pictures")
       ->check(CLI::PositiveNumber)
       ->type_name("N");
@@ -71,6 +75,7 @@ Options parse_options(int argc, char** argv) {
   add_data(*train, o);
   add_train(*train, o);
   add_data(*evaluate, o);
+  for (auto* sub : {train, evaluate, predict}) add_device(*sub, o);
   for (auto* sub : {evaluate, predict}) {
     sub->add_option("--model", o.model, "a run's folder or a .safetensors file")
         ->required()

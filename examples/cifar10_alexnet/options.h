@@ -27,6 +27,7 @@ struct Options {
   std::set<std::string> given;  // the names of the recipe's options on the command line
   std::string data;             // empty: the pictures that ship with the example
   std::string out, resume, model;
+  std::string device = "cpu";
   std::vector<std::string> files;
   int threads = 0;  // 0: all cores
   int top = 3;

@@ -147,7 +147,7 @@ def for_training(recipe: Recipe) -> list[data.Transform]:
     return [crop, data.RandomHorizontalFlip(), *for_testing()]
 
 
-def make_loader(pictures: data.ImageDataset, recipe: Recipe) -> data.DataLoader:
+def make_loader(pictures: data.ImageDataset, recipe: Recipe, device: weft.device) -> data.DataLoader:
     return data.DataLoader(
         pictures,
         min(recipe.batch_size, len(pictures)),
@@ -155,4 +155,5 @@ def make_loader(pictures: data.ImageDataset, recipe: Recipe) -> data.DataLoader:
         transforms=for_training(recipe),
         drop_last=True,
         seed=recipe.seed,
+        device=device,
     )

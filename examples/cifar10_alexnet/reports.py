@@ -53,7 +53,10 @@ def evaluate(model: nn.Module, pictures: data.ImageDataset, precision: str) -> E
     training = model.training
     model.eval()
     with weft.inference_mode(), weft.autocast(enabled=precision == "bf16"):
-        for images, labels in data.DataLoader(pictures, 500, transforms=for_testing()):
+        device = next(iter(model.parameters())).device
+        for images, labels in data.DataLoader(
+            pictures, 500, transforms=for_testing(), device=device
+        ):
             scores = model(images).to(weft.float32)
             result.loss += F.cross_entropy(scores, labels).item() * len(labels)
             for label, guess in zip(labels.tolist(), scores.argmax(1).tolist()):
@@ -63,7 +66,15 @@ def evaluate(model: nn.Module, pictures: data.ImageDataset, precision: str) -> E
     return result
 
 
-def load_model(run_or_file: str) -> tuple[nn.models.AlexNet, str]:
+def device_of(name: str) -> weft.device:
+    """The device of that name; weft.DeviceError where there is none."""
+    device = weft.device(name)
+    if device.type == "cuda":
+        weft.cuda.get_device_properties(device)
+    return device
+
+
+def load_model(run_or_file: str, device: weft.device) -> tuple[nn.models.AlexNet, str]:
     """A model with the weights of a run's folder or a .safetensors file, and its precision."""
     path = pathlib.Path(run_or_file)
     path = path / "model.safetensors" if path.is_dir() else path
@@ -75,6 +86,7 @@ def load_model(run_or_file: str) -> tuple[nn.models.AlexNet, str]:
         )
     model = make_model(text["preset"])
     model.load_state_dict(state)
+    model.to(device)
     return model.eval(), text.get("precision", "f32")
 
 

@@ -36,28 +36,30 @@ void save_text(const std::string& path, const std::string& text) {
   data::save_file(path, [&](data::OutputFile& file) { file.write(text); });
 }
 
-data::DataLoader make_loader(const data::ImageDataset& set, const Recipe& r) {
+data::DataLoader make_loader(const data::ImageDataset& set, const Recipe& r, Device device) {
   return {set,
           for_training(crops_and_flips(r)),
           {.batch_size = std::min(r.batch_size, set.size()),
            .shuffle = true,
            .drop_last = true,
            .workers = 1,
-           .seed = r.seed}};
+           .seed = r.seed,
+           .device = device}};
 }
 
 // A run: everything that a checkpoint brings back.
 class Run {
  public:
-  Run(const Recipe& recipe, RunFolder folder, const Split& train, const Split& test)
+  Run(const Recipe& recipe, RunFolder folder, const Split& train, const Split& test, Device device)
       : recipe_(recipe),
         folder_(std::move(folder)),
         train_(train),
         test_(test),
         model_(make_model(recipe.preset)),
         optimizer_(make_optimizer(model_, recipe)),
-        loader_(make_loader(train.set, recipe)),
+        loader_(make_loader(train.set, recipe, device)),
         schedule_(make_schedule(optimizer_, recipe, loader_.size())) {
+    model_.to(device);
     checkpoint_.add("model", model_).add("optimizer", optimizer_).add("scheduler", *schedule_);
     checkpoint_.add("generator", default_generator()).add("loader", loader_);
     checkpoint_.add("epoch", epoch_).add("step", step_).add("log_bytes", log_bytes_);
@@ -211,6 +213,7 @@ int train(const Options& o) {
     recipe = resumed_recipe(o, *folder);
   }
   complete(recipe);
+  const Device device = device_of(o.device);
   if (o.threads) set_num_threads(o.threads);
   use_deterministic_algorithms(recipe.deterministic);
   manual_seed(recipe.seed);
@@ -219,7 +222,7 @@ int train(const Options& o) {
   fmt::print("{} training and {} test pictures from {}\n", training.set.size(), test.set.size(),
              training.source);
   if (!folder) folder.emplace(RunFolder::create(o.out));
-  Run run(recipe, std::move(*folder), training, test);
+  Run run(recipe, std::move(*folder), training, test, device);
   if (!o.resume.empty()) run.resume();
   note_signals();
   return run.go(o.progress);

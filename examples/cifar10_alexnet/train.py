@@ -29,7 +29,16 @@ from recipe import (
     make_schedule,
     recipe_of,
 )
-from reports import Evaluation, Progress, RunFolder, curve_svg, evaluate, load_model, save_text
+from reports import (
+    Evaluation,
+    Progress,
+    RunFolder,
+    curve_svg,
+    device_of,
+    evaluate,
+    load_model,
+    save_text,
+)
 from weft import data, nn
 from weft.nn import functional as F
 
@@ -58,13 +67,15 @@ class Run:
         folder: RunFolder,
         train: data.ImageDataset,
         test: data.ImageDataset,
+        device: weft.device,
     ) -> None:
         self.recipe, self.folder, self.test = recipe, folder, test
         self.model = make_model(recipe.preset)
         self.optimizer = make_optimizer(self.model, recipe)
-        self.loader = make_loader(train, recipe)
+        self.loader = make_loader(train, recipe, device)
         self.schedule = make_schedule(self.optimizer, recipe, len(self.loader))
         self.evaluation: Evaluation | None = None
+        self.model.to(device)
         state = self.state = nn.Checkpoint()
         state.add("model", self.model).add("optimizer", self.optimizer)
         state.add("scheduler", self.schedule).add("generator", weft.default_generator)
@@ -196,13 +207,14 @@ def train(options: argparse.Namespace) -> int:
     folder = RunFolder.open(options.resume) if options.resume else None
     recipe = resumed_recipe(given, folder) if folder else Recipe(**given)
     recipe.complete()
+    device = device_of(options.device)
     weft.use_deterministic_algorithms(recipe.deterministic)
     weft.manual_seed(recipe.seed)
     training, source = load_split(options.data, True, recipe.limit_train)
     test, _ = load_split(options.data, False, recipe.limit_test)
     print(f"{len(training)} training and {len(test)} test pictures from {source}", flush=True)
     folder = folder or RunFolder.create(options.out)
-    run = Run(recipe, folder, training, test)
+    run = Run(recipe, folder, training, test, device)
     if options.resume:
         run.resume()
     note_signals()
@@ -210,7 +222,7 @@ def train(options: argparse.Namespace) -> int:
 
 
 def evaluate_model(options: argparse.Namespace) -> int:
-    model, precision = load_model(options.model)
+    model, precision = load_model(options.model, device_of(options.device))
     test, source = load_split(options.data, False, options.limit_test or 0)
     e = evaluate(model, test, precision)
     print(f"{len(test)} test pictures from {source}\n{e.table()}", end="")
@@ -221,13 +233,14 @@ def evaluate_model(options: argparse.Namespace) -> int:
 
 
 def predict(options: argparse.Namespace) -> int:
-    model, _ = load_model(options.model)
+    device = device_of(options.device)
+    model, _ = load_model(options.model, device)
     with weft.inference_mode():
         for path in options.files:
             picture = data.resize_to_fit(data.read_image(path), 32, 32)
             for transform in for_testing():
                 picture = transform(picture)
-            p = model(picture.unsqueeze(0)).softmax(1)[0].tolist()
+            p = model(picture.unsqueeze(0).to(device)).softmax(1)[0].tolist()
             best = sorted(range(len(p)), key=lambda i: -p[i])[: options.top]
             print(f"{path}: " + ", ".join(f"{CLASSES[i]} {100 * p[i]:.1f} %" for i in best))
     return 0
@@ -276,6 +289,17 @@ def within(kind: type[int] | type[float], low: float, high: float) -> Callable[[
     return number
 
 
+def add_device(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--device", metavar="DEVICE", default="cpu", help="cpu, cuda or cuda:N (default: cpu)"
+    )
+    parser.add_argument(
+        "--threads",
+        type=within(int, 1, 1024),
+        help="threads to compute with (default: all cores)",
+    )
+
+
 def add_data(parser: argparse.ArgumentParser) -> None:
     many = within(int, 1, 2**31)
     parser.add_argument(
@@ -284,11 +308,6 @@ def add_data(parser: argparse.ArgumentParser) -> None:
         default=os.environ.get("WEFT_DATA", ""),
         help="CIFAR-10, binary version: a folder or the .tar.gz (else the pictures that ship with "
         "the example)",
-    )
-    parser.add_argument(
-        "--threads",
-        type=within(int, 1, 1024),
-        help="threads to compute with (default: all cores)",
     )
     parser.add_argument(
         "--limit-test", type=many, metavar="N", help="use the first N test pictures"
@@ -331,7 +350,9 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
     predicting = commands.add_parser("predict", help="the most likely classes of pictures")
     predicting.add_argument("files", nargs="+", help="PNG or JPEG pictures of any size")
     predicting.add_argument("--top", type=within(int, 1, 10), default=3, help="classes to print")
-    predicting.set_defaults(run=predict, threads=None)
+    predicting.set_defaults(run=predict)
+    for sub in (training, evaluating, predicting):
+        add_device(sub)
     for sub in (evaluating, predicting):
         sub.add_argument(
             "--model", required=True, metavar="RUN_OR_FILE", help="a run's folder or a .safetensors"
