@@ -16,7 +16,7 @@ struct Device {
   constexpr Device() = default;
   constexpr Device(DeviceType type, int index = 0)  // NOLINT: Device d = DeviceType::CPU
       : type(type), index(static_cast<std::int8_t>(index)) {}
-  // "cpu", "cuda", "cuda:1"; anything else throws DeviceError.
+  // "cpu", "cuda" (the thread's: cuda::set_device), "cuda:1"; anything else throws DeviceError.
   WEFT_API explicit Device(const std::string& text);
 
   friend constexpr bool operator==(Device, Device) = default;
