@@ -4,6 +4,7 @@
 #include <cmath>
 #include <cstring>
 #include <ctime>
+#include <numeric>
 #include <set>
 #include <thread>
 
@@ -50,6 +51,26 @@ std::vector<Bytes> epochs_of(DataLoader& loader, int epochs) {
     for (const Batch& batch : loader) all.push_back(bytes_of(batch));
   }
   return all;
+}
+
+// Its batches are sums of what its samples are.
+struct Sums : Dataset {
+  Index size() const override { return 10; }
+  std::int64_t get(Index, Picture&) const override { return 0; }
+  std::any batch(std::span<const Index> samples) const override {
+    return std::accumulate(samples.begin(), samples.end(), Index{0});
+  }
+};
+
+TEST_CASE("a data set may make whole batches of any value", "[loader]") {
+  for (int workers : {0, 2}) {
+    DataLoader loader(Sums(), {}, {.batch_size = 4, .workers = workers});
+    std::vector<Index> sums;
+    for (const Batch& b : loader) sums.push_back(std::any_cast<Index>(b.value));
+    CHECK(sums == std::vector<Index>{6, 22, 17});
+  }
+  DataLoader pictures(numbered(4), {}, {.batch_size = 4});
+  CHECK_FALSE(pictures.next()->value.has_value());
 }
 
 TEST_CASE("batches hold the data set's pictures, channels-last", "[loader]") {

@@ -187,6 +187,28 @@ def test_a_class_over_a_compiled_one(again):
     assert (other(weft.ones(1, 3)) == net(weft.ones(1, 3))).all()
 
 
+class Chain(nn.Sequential):
+    def __init__(self, *widths):
+        super().__init__(*(nn.Linear(a, b) for a, b in zip(widths, widths[1:])))
+        self.widths = widths
+
+
+class Stack(nn.ModuleList):
+    def __init__(self, count):
+        super().__init__(Chain(2, 3) for _ in range(count))
+
+
+@pytest.mark.parametrize("protocol", range(pickle.HIGHEST_PROTOCOL + 1))
+def test_classes_over_containers(protocol):
+    net = nn.ModuleDict({"stack": Stack(2), "chain": Chain(3, 4, 5)})
+    for other in pickle.loads(pickle.dumps(net, protocol)), copy.deepcopy(net):
+        same(net, other)
+        assert len(other["stack"]) == 2 and other["stack"][-1].widths == (2, 3)
+        assert other["chain"](weft.ones(1, 3)).shape == (1, 5) and other.keys() == net.keys()
+        other["stack"].append(nn.ReLU())
+        assert len(net["stack"]) == 2
+
+
 def test_what_is_shared_stays_shared(again):
     class_of = nn.Module()
     first, second = nn.Linear(3, 3), nn.Linear(3, 3)

@@ -168,6 +168,34 @@ def test_threads_change_their_own_parts_of_one_tensor():
         assert bool((x[number] == n * (number + 1)).all())
 
 
+def loads_of(kind):
+    if kind == "module":
+        return nn.Linear(4000, 4000), nn.Linear(4000, 4000).state_dict()
+    made = []
+    for _ in range(2):
+        p = nn.Parameter(weft.ones(8_000_000))
+        p.grad = weft.ones(8_000_000)
+        made.append(weft.optim.Adam([p]))
+        made[-1].step()
+    return made[0], made[1].state_dict()
+
+
+@pytest.mark.parametrize("kind", ["module", "optimizer"])
+def test_other_threads_run_while_a_state_is_loaded(kind):
+    target, state = loads_of(kind)
+    sys.setswitchinterval(1000)  # only who lets go of the lock loses it
+    go, ran = threading.Lock(), []
+    go.acquire()
+    thread = threading.Thread(target=lambda: (go.acquire(), ran.append(1)))
+    thread.start()
+    time.sleep(0.05)
+    go.release()
+    assert not ran
+    target.load_state_dict(state)
+    assert ran
+    thread.join()
+
+
 def test_modes_numbers_and_errors_belong_to_a_thread():
     def work(number, turn):
         with weft.set_grad_enabled(number % 2 == 0):

@@ -13,7 +13,7 @@ import weft
 import weft.nn.functional as F
 from numpy.typing import NDArray
 from weft import Tensor, autograd, data, datasets, func, nn, optim
-from weft._typing import ValuesAndIndices
+from weft._typing import Params, ValuesAndIndices
 
 
 def makers() -> None:
@@ -228,6 +228,32 @@ def loading() -> None:
     state, texts = weft.load("model.safetensors", with_metadata=True)
     assert_type(texts, dict[str, str])
     data.DataLoader(3)  # type: ignore[call-overload]
+
+
+class Signs(optim.Optimizer):
+    """An optimiser of one's own."""
+
+    def __init__(self, params: Params, lr: float = 0.1) -> None:
+        super().__init__(params, {"lr": lr})
+
+    @weft.no_grad()
+    def step(self, closure: Any = None) -> Any:
+        for group in self.param_groups:
+            for p in group["params"]:
+                self.state[p]["steps"] = self.state[p].get("steps", 0) + 1
+                p -= group["lr"] * p.grad.sign()
+
+
+def optimising(net: nn.Linear) -> None:
+    signs = Signs(net.parameters())
+    signs.add_param_group({"params": [weft.ones(1)], "lr": 1.0})
+    optim.lr_scheduler.StepLR(signs, 3).step()
+    assert_type(signs.defaults, dict[str, Any])
+    assert_type(signs.state_dict(), dict[str, Tensor])
+    assert_type(net.in_features, int)
+    assert_type(nn.MaxPool2d(2).kernel_size, weft.Size)
+    assert_type(nn.CrossEntropyLoss().weight, Tensor | None)
+    assert_type(data.default_collate([1, 2]), Any)
 
 
 class Cube(autograd.Function):
