@@ -311,3 +311,49 @@ def test_parts_that_cpp_refers_to_stay():
 def test_submodules_are_the_package_s():
     for module in (nn.init, nn.models, nn.utils, weft.optim.lr_scheduler):
         assert "_weft" not in module.__name__
+
+
+def circles():
+    class OfPython(nn.Module):
+        pass
+
+    class OverLinear(nn.Linear):
+        pass
+
+    class OwnOptimizer(weft.optim.Optimizer):
+        pass
+
+    class OverSgd(weft.optim.SGD):
+        pass
+
+    parameters = [nn.Parameter(weft.ones(2))]
+    sgd = weft.optim.SGD(parameters, lr=0.1)
+    hooked = OfPython()
+    hooked.method = hooked.forward
+    return {
+        "Module": OfPython(),
+        "Linear": nn.Linear(1, 1),
+        "over Linear": OverLinear(1, 1),
+        "Sequential": nn.Sequential(OfPython()),
+        "ModuleList": nn.ModuleList([nn.ReLU()]),
+        "its own method": hooked,
+        "SGD": sgd,
+        "over SGD": OverSgd(parameters, lr=0.1),
+        "Optimizer": OwnOptimizer(parameters, {"lr": 0.1}),
+        "schedule": weft.optim.lr_scheduler.StepLR(sgd, 1),
+        "CrossEntropyLoss": nn.CrossEntropyLoss(),
+    }
+
+
+@pytest.mark.parametrize("name", circles())
+def test_circles_of_references_are_collected(name):
+    all_ = circles()
+    o = all_.pop(name)
+    o.circle = [o]
+    if hasattr(o, "param_groups"):
+        assert o.param_groups[0]["lr"] == 0.1
+    ref = weakref.ref(o)
+    del o, all_
+    for _ in range(2):
+        gc.collect()
+    assert ref() is None
