@@ -81,15 +81,18 @@ py::tuple reduce(const py::object& self, int) {
   const py::object rebuild = py::module_::import("weft._weft").attr("_rebuild_tensor");
   py::tuple args =
       py::make_tuple(py::type::of(self), py::bytes(text, bytes.size()), x.requires_grad());
-  if (ordered) args += py::make_tuple(py::tuple(py::cast(order)));
+  const bool away = x.device() != kCPU;
+  if (ordered || away) args += py::make_tuple(ordered ? py::object(py::cast(order)) : py::none());
+  if (away) args += py::make_tuple(x.device().str());
   return py::make_tuple(rebuild, args, attributes(self));
 }
 
 PyObject* rebuild(PyObject*, PyObject* args) {
-  PyObject *type, *bytes, *order = nullptr;
+  PyObject *type, *bytes, *order = Py_None;
   int requires_grad;
-  if (!PyArg_ParseTuple(args, "O!O!p|O!", &PyType_Type, &type, &PyBytes_Type, &bytes,
-                        &requires_grad, &PyTuple_Type, &order)) {
+  const char* device = nullptr;
+  if (!PyArg_ParseTuple(args, "O!O!p|Oz", &PyType_Type, &type, &PyBytes_Type, &bytes,
+                        &requires_grad, &order, &device)) {
     return nullptr;
   }
   if (!PyType_IsSubtype(reinterpret_cast<PyTypeObject*>(type), tensor_type)) {
@@ -102,10 +105,10 @@ PyObject* rebuild(PyObject*, PyObject* args) {
     const TensorMap tensors = safetensors_from_bytes({data, size});
     const auto found = tensors.find(kName);
     if (found == tensors.end()) throw ParseError("[pickle] got bytes without a tensor");
-    const Tensor& saved = found->second;
-    return make_as(type, order ? reordered(saved, to_shape(order)) : saved, requires_grad)
-        .release()
-        .ptr();
+    Tensor t = found->second;
+    if (order != Py_None) t = reordered(t, to_shape(order));
+    if (device) t = t.to(Device(device));
+    return make_as(type, t, requires_grad).release().ptr();
   });
 }
 

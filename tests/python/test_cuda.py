@@ -53,6 +53,14 @@ def test_tensors_and_modules_travel():
     assert y.tolist() == x.tolist() and pickle.loads(pickle.dumps(y)).tolist() == x.tolist()
     assert copy.deepcopy(y).device == cuda and weft.tensor(y).tolist() == x.tolist()
     layer = weft.nn.Linear(3, 2).cuda()
+    optimizer = weft.optim.Adam(layer.parameters())
+    layer(y).sum().backward()
+    optimizer.step()
+    for copied in copy.deepcopy, lambda o: pickle.loads(pickle.dumps(o)):
+        assert copied(y.mT).device == cuda and copied(y.mT).stride() == (1, 3)
+        other, theirs = copied((layer, optimizer))
+        assert other.weight.device == cuda and (other(y) == layer(y)).all()
+        assert theirs.state_dict()["state.0.exp_avg"].device == cuda
     assert layer.weight.device == cuda and layer(y).device == cuda
     assert layer.cpu().weight.device == weft.device("cpu")
 

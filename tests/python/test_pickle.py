@@ -57,9 +57,12 @@ def test_wrong_orders_are_refused():
     rebuild = weft._weft._rebuild_tensor
     _, (kind, text, grad, order), _ = weft.arange(6).reshape(2, 3).t().__reduce_ex__(2)
     assert rebuild(kind, text, grad, order).shape == (3, 2)
-    for wrong in (0,), (0, 0), (0, 2), (-1, 1), (0, 1, 2), (0, 1 << 40), ("a", "b"), [0, 1]:
+    for wrong in (0,), (0, 0), (0, 2), (-1, 1), (0, 1, 2), (0, 1 << 40), ("a", "b"), "ab":
         with pytest.raises((ValueError, IndexError, TypeError)):
             rebuild(kind, text, grad, wrong)
+    for wrong in "cuda:99", "nowhere":
+        with pytest.raises((RuntimeError, ValueError)):
+            rebuild(kind, text, grad, None, wrong)
 
 
 def test_only_the_rebuilding_function_is_named():

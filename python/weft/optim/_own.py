@@ -152,8 +152,9 @@ def _prepare_state(self: Optimizer, state: Mapping[str, Tensor]) -> Callable[[],
     for key, value in state.items():
         kind, index, name = key.split(".", 2)
         if kind != "groups":
-            own = value.detach().clone() if kind == "state" else value.item()
-            taken[parameters[int(index)]][name] = own
+            p = parameters[int(index)]
+            own = value.detach().clone().to(p.device) if kind == "state" else value.item()
+            taken[p][name] = own
 
     def take() -> None:
         for group, name, value in options:
