@@ -5,11 +5,11 @@ ARGS ?=
 BIN := build/$(PRESET)/bin
 BUILD := cmake --build --preset $(PRESET) --parallel $(JOBS)
 
-.PHONY: help setup configure python build train wheel stubs docs test sanitize bench oracle format lint clean
+.PHONY: help setup configure python build train wheel wheel-cuda stubs docs test sanitize bench oracle format lint clean
 .DEFAULT_GOAL := help
 
 help:  ## This page
-	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 	@echo "  PRESET=release|debug|asan|tsan chooses the build, JOBS=N its parallel jobs"
 
 setup:  ## Install what the build needs and is missing (apt: Debian 12, Ubuntu 24.04)
@@ -43,6 +43,9 @@ sanitize: setup  ## Test memory, tape, files and modules with AddressSanitizer, 
 
 wheel: setup  ## Build a wheel that needs nothing else: build/wheel/*.whl
 	@$$(scripts/python_venv.sh) scripts/wheel.py build/wheel
+
+wheel-cuda: build  ## Build a wheel of the CUDA back end alone: build/wheel/weft_cuda-*.whl
+	@$$(scripts/python_venv.sh) scripts/wheel_cuda.py build/$(PRESET)/lib/libweft_cuda.so build/wheel
 
 stubs: python  ## Write the type stubs of the compiled part: python/weft/_weft
 	@$(BUILD) --target weft_python

@@ -37,8 +37,10 @@ void* open_library(std::string& why) {
     places = {named};
   } else {
     const std::string here = own_folder();
-    // Beside it; from bin/; from the Python package in a build folder; where the loader looks.
-    places = {here + kName, here + "../lib/" + kName, here + "../../lib/" + kName, kName};
+    // Beside it; from bin/; from the Python package in a build folder; in the wheel weft-cuda,
+    // beside weft's; where the loader looks.
+    places = {here + kName, here + "../lib/" + kName, here + "../../lib/" + kName,
+              here + "../weft_cuda/" + kName, kName};
   }
   for (const std::string& place : places) {
     if (void* library = dlopen(place.c_str(), RTLD_NOW | RTLD_LOCAL)) return library;
