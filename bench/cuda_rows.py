@@ -20,8 +20,16 @@ class Rows:
             return
         ratio = peer / weft if best == "least" else weft / peer
         self.rows.append(
-            {"measure": what, "unit": unit, "weft": weft, "peer": peer, "peer_name": peer_name,
-             "ratio": ratio, "target": target, "reached": None if target is None else ratio >= target}
+            {
+                "measure": what,
+                "unit": unit,
+                "weft": weft,
+                "peer": peer,
+                "peer_name": peer_name,
+                "ratio": ratio,
+                "target": target,
+                "reached": None if target is None else ratio >= target,
+            }
         )
 
     def pair(self, group, name, what, unit, target, scale=1.0, best="least"):
@@ -41,16 +49,31 @@ class Rows:
         native = self.found.get("weft", {}).get("native", {})
         for name in ("add", "add_grad"):
             peer = self.figure("torch", "host", {"add": "a + b"}.get(name, "w + b, recorded"))
-            self.row(f"host time from C++: {name}, 16 floats", "us", native.get(name) and native[name] / 1e3,
-                     peer and peer / 1e3, "PyTorch from Python", None)
-        self.row("allocation from the cache, 1 MiB", "ns", native.get("allocate"), 200, "the aim", 1)
+            self.row(
+                f"host time from C++: {name}, 16 floats",
+                "us",
+                native.get(name) and native[name] / 1e3,
+                peer and peer / 1e3,
+                "PyTorch from Python",
+                None,
+            )
+        self.row(
+            "allocation from the cache, 1 MiB", "ns", native.get("allocate"), 200, "the aim", 1
+        )
 
     def streams(self):
         copies = [self.figure(library, "streams", "copy") for library in ("weft", "torch")]
         copy = max((c for c in copies if c), default=None)
         for name in ("add", "relu", "exp", "sum"):
-            self.row(f"{name} over 1 GiB", "GB/s", self.figure("weft", "streams", name), copy,
-                     "copying", 0.92, "greatest")
+            self.row(
+                f"{name} over 1 GiB",
+                "GB/s",
+                self.figure("weft", "streams", name),
+                copy,
+                "copying",
+                0.92,
+                "greatest",
+            )
             self.pair("streams", name, f"{name} over 1 GiB", "GB/s", None, best="greatest")
 
     def matmul(self):
@@ -68,23 +91,55 @@ class Rows:
         for precision in ("tf32", "bf16"):
             for how, target in (("eager", 2), ("graph", 1.2)):
                 ours, _ = self.best("weft", [f"{precision} 128 last {how}"])
-                theirs, _ = self.best("torch", [f"{precision} 128 {layout} {how}" for layout in layouts])
-                self.row(f"AlexNet step, batch 128, {precision}, {how}", "ms", ours, theirs,
-                         f"PyTorch, {how}, better layout", target)
+                theirs, _ = self.best(
+                    "torch", [f"{precision} 128 {layout} {how}" for layout in layouts]
+                )
+                self.row(
+                    f"AlexNet step, batch 128, {precision}, {how}",
+                    "ms",
+                    ours,
+                    theirs,
+                    f"PyTorch, {how}, better layout",
+                    target,
+                )
         ours, _ = self.best("weft", ["bf16 1024 last eager", "bf16 1024 last graph"])
-        theirs, name = self.best("torch", [f"bf16 1024 {layout} {how}" for layout in layouts
-                                           for how in ("eager", "graph", "compiled")])
-        self.row("AlexNet step, batch 1024, bf16", "ms", ours, theirs,
-                 f"PyTorch's best ({name.removeprefix('bf16 1024 ')})", 1.15)
+        theirs, name = self.best(
+            "torch",
+            [
+                f"bf16 1024 {layout} {how}"
+                for layout in layouts
+                for how in ("eager", "graph", "compiled")
+            ],
+        )
+        self.row(
+            "AlexNet step, batch 1024, bf16",
+            "ms",
+            ours,
+            theirs,
+            f"PyTorch's best ({name.removeprefix('bf16 1024 ')})",
+            1.15,
+        )
 
     def loader(self):
-        self.row("AlexNet `fast`, pictures from the loader", "pictures/s",
-                 self.figure("weft", "loader", "loaded"), self.figure("weft", "loader", "resident"),
-                 "data on the device", 0.9, "greatest")
+        self.row(
+            "AlexNet `fast`, pictures from the loader",
+            "pictures/s",
+            self.figure("weft", "loader", "loaded"),
+            self.figure("weft", "loader", "resident"),
+            "data on the device",
+            0.9,
+            "greatest",
+        )
 
     def all(self, groups):
-        parts = {"host": self.host, "streams": self.streams, "matmul": self.matmul,
-                 "rows": self.norms, "alexnet": self.alexnet, "loader": self.loader}
+        parts = {
+            "host": self.host,
+            "streams": self.streams,
+            "matmul": self.matmul,
+            "rows": self.norms,
+            "alexnet": self.alexnet,
+            "loader": self.loader,
+        }
         for name, part in parts.items():
             if name in groups:
                 part()
@@ -95,6 +150,10 @@ def table(rows):
     yield "| measure | unit | Weft | peer | | times better | to reach |"
     yield "|---|---|---|---|---|---|---|"
     for r in rows:
-        target = "" if r["target"] is None else f"{r['target']:.2f}{'' if r['reached'] else ' (missed)'}"
-        yield (f"| {r['measure']} | {r['unit']} | {r['weft']:.4g} | {r['peer']:.4g} | "
-               f"{r['peer_name']} | {r['ratio']:.2f} | {target} |")
+        target = (
+            "" if r["target"] is None else f"{r['target']:.2f}{'' if r['reached'] else ' (missed)'}"
+        )
+        yield (
+            f"| {r['measure']} | {r['unit']} | {r['weft']:.4g} | {r['peer']:.4g} | "
+            f"{r['peer_name']} | {r['ratio']:.2f} | {target} |"
+        )

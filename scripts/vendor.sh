@@ -42,7 +42,7 @@ needless=(usr/include/eigen3/unsupported usr/share/doc usr/share/doc-base usr/sh
 
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
-mkdir -p third_party "$work/deb" "$work/root"
+mkdir -p third_party "$work/deb" "$work/tree"
 
 # The libraries behind the -dev packages, whose names hold a version, and what oneDNN asks for.
 libraries() {
@@ -61,12 +61,12 @@ if ! download 2>/dev/null; then
   "${as_root[@]}" apt-get update -qq
   download
 fi
-for deb in "$work"/deb/*.deb; do dpkg-deb -x "$deb" "$work/root"; done
+for deb in "$work"/deb/*.deb; do dpkg-deb -x "$deb" "$work/tree"; done
 # Debian 12 has some run-time libraries in /lib, and links there that name the whole path.
-library=$work/root/usr/lib/x86_64-linux-gnu
-if [ -d "$work/root/lib" ]; then
-  cp -a "$work"/root/lib/x86_64-linux-gnu/. "$library/"
-  rm -r "$work/root/lib"
+library=$work/tree/usr/lib/x86_64-linux-gnu
+if [ -d "$work/tree/lib" ]; then
+  cp -a "$work"/tree/lib/x86_64-linux-gnu/. "$library/"
+  rm -r "$work/tree/lib"
 fi
 find "$library" -type l | while read -r link; do
   ln -sfn "$(basename "$(readlink "$link")")" "$link"
@@ -83,11 +83,11 @@ platforms=()
 for n in 17 24 27 28 31 34 35; do platforms+=(--platform "manylinux_2_${n}_x86_64"); done
 "$venv" -m pip install --quiet --disable-pip-version-check --no-deps --no-compile --only-binary=:all: \
   --python-version "$python" --implementation cp "${platforms[@]}" --platform manylinux2014_x86_64 \
-  --target "$work/root/python" "${pinned[@]}" "${needed[@]}"
+  --target "$work/tree/python" "${pinned[@]}" "${needed[@]}"
 
-for path in "${needless[@]}"; do rm -rf "${work:?}/root/$path"; done
-broken=$(find "$work/root" -xtype l)
+for path in "${needless[@]}"; do rm -rf "${work:?}/tree/$path"; done
+broken=$(find "$work/tree" -xtype l)
 [ -z "$broken" ] || { echo "vendor: links that lead nowhere: $broken" >&2; exit 1; }
-tar -C "$work/root" --owner=0 --group=0 --sort=name -cJf "$archive" usr python
+tar -C "$work/tree" --owner=0 --group=0 --sort=name -cJf "$archive" usr python
 echo "$wanted" >"$stamp"
-echo "vendor: $archive ($(du -h "$archive" | cut -f1), unpacked $(du -sh "$work/root" | cut -f1))"
+echo "vendor: $archive ($(du -h "$archive" | cut -f1), unpacked $(du -sh "$work/tree" | cut -f1))"

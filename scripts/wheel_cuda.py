@@ -1,7 +1,7 @@
 """wheel_cuda.py LIBRARY FOLDER: a wheel, weft-cuda, of a built libweft_cuda.so. Prints its path.
 
-It holds no library of NVIDIA's: it names their packages, and where those put them is in its run path.
-A libcudnn that the process has loaded already, as torch does, is taken before any of that."""
+It holds no library of NVIDIA's: it names their packages, and where those put them is in its run
+path. What the process has loaded already, by importing torch for one, is taken before that."""
 
 import base64
 import hashlib

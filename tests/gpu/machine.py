@@ -55,7 +55,9 @@ def cudnn(build):
 
 def commit():
     """From git, or from WEFT_COMMIT where the checkout came without its history."""
-    return output("git", "describe", "--always", "--dirty") or os.environ.get("WEFT_COMMIT", "unknown")
+    return output("git", "describe", "--always", "--dirty") or os.environ.get(
+        "WEFT_COMMIT", "unknown"
+    )
 
 
 def processor():
@@ -68,7 +70,9 @@ def processor():
 
 
 def describe(build, python):
-    gpu = output("nvidia-smi", "--query-gpu=name,driver_version,memory.total", "--format=csv,noheader")
+    gpu = output(
+        "nvidia-smi", "--query-gpu=name,driver_version,memory.total", "--format=csv,noheader"
+    )
     name, driver, memory = (gpu.splitlines()[0].split(", ") if gpu else ("none", "", ""))[:3]
     nvcc = re.search(r"release ([\d.]+)", output("nvcc", "--version"))
     code = "import torch; print(torch.__version__, torch.backends.cudnn.version())"

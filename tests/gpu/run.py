@@ -1,7 +1,8 @@
 """Builds Weft on a machine with a GPU, runs its tests there, measures. tests/gpu.sh calls it.
 
-Nothing waits for ever: each step has its time, all of them together have --seconds, and what has not
-run by then is listed and counted as failed. The exit status is 0 where all that was asked for passed.
+Nothing waits for ever: each step has its time, all of them together have --seconds, and what has
+not run by then is listed and counted as failed. The exit status is 0 where all that was asked for
+passed.
 """
 
 import argparse
@@ -34,9 +35,13 @@ def arguments():
     parser.add_argument("--test", action="store_true", help="run the tests on the device")
     parser.add_argument("--bench", action="store_true", help="measure beside PyTorch")
     parser.add_argument("--part", default="1/1", metavar="K/N", help="only the K-th of N shares")
-    parser.add_argument("--only", default="", metavar="TEXT", help="steps whose name holds the text")
+    parser.add_argument(
+        "--only", default="", metavar="TEXT", help="steps whose name holds the text"
+    )
     parser.add_argument("--list", action="store_true", help="name the steps, run none")
-    parser.add_argument("--arch", default="", help="for CMAKE_CUDA_ARCHITECTURES: 90-real is quickest")
+    parser.add_argument(
+        "--arch", default="", help="for CMAKE_CUDA_ARCHITECTURES: 90-real is quickest"
+    )
     parser.add_argument("--seconds", type=float, default=570, help="for everything (570)")
     parser.add_argument("--out", type=pathlib.Path, help="folder of the JSON and the log")
     options = parser.parse_args()
@@ -60,9 +65,15 @@ class Clock:
 def run(command, limit, environment=None):
     """(status, output): the process and its children end with the limit."""
     process = subprocess.Popen(
-        [str(c) for c in command], cwd=ROOT, env={**os.environ, **(environment or {})}, text=True,
-        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-        start_new_session=True, errors="replace",
+        [str(c) for c in command],
+        cwd=ROOT,
+        env={**os.environ, **(environment or {})},
+        text=True,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        start_new_session=True,
+        errors="replace",
     )
     try:
         text, _ = process.communicate(timeout=limit)
@@ -85,7 +96,9 @@ class Runner:
             outcome = Outcome(step, "not run: the time was up", 0.0, "")
         else:
             try:
-                status, text = run(step.command, min(step.limit, self.clock.left()), step.environment)
+                status, text = run(
+                    step.command, min(step.limit, self.clock.left()), step.environment
+                )
             except OSError as error:
                 status, text = "failed (cannot start)", str(error)
             outcome = Outcome(step, status, time.monotonic() - start, text)
@@ -127,7 +140,9 @@ def nvidia_of_python():
 def toolkit_has_cudnn():
     home = pathlib.Path(os.environ.get("CUDA_HOME", "/usr/local/cuda"))
     places = (home, pathlib.Path("/usr"))
-    return any(next(p.glob(f"{i}/**/cudnn.h"), None) for p in places for i in ("include", "targets"))
+    return any(
+        next(p.glob(f"{i}/**/cudnn.h"), None) for p in places for i in ("include", "targets")
+    )
 
 
 def configure(options):
@@ -146,14 +161,25 @@ def configure(options):
         values |= {"CMAKE_PREFIX_PATH": third, "CMAKE_LIBRARY_ARCHITECTURE": "x86_64-linux-gnu"}
     if options.arch:
         values["CMAKE_CUDA_ARCHITECTURES"] = options.arch
-    return ["cmake", "-S", ROOT, "-B", options.build_folder, "-G", "Ninja", "--no-warn-unused-cli",
-            *(f"-D{name}={value}" for name, value in values.items())]
+    return [
+        "cmake",
+        "-S",
+        ROOT,
+        "-B",
+        options.build_folder,
+        "-G",
+        "Ninja",
+        "--no-warn-unused-cli",
+        *(f"-D{name}={value}" for name, value in values.items()),
+    ]
 
 
 def build(options, clock):
     """Whether it is built. The seconds left are its limit; what is compiled then stays."""
-    for name, command in (("configure", configure(options)),
-                          ("compile", ["cmake", "--build", options.build_folder])):
+    for name, command in (
+        ("configure", configure(options)),
+        ("compile", ["cmake", "--build", options.build_folder]),
+    ):
         start = time.monotonic()
         status, text = run(command, max(clock.left(), 10))
         print(f"{status:>12}  {time.monotonic() - start:6.1f} s  {name}", flush=True)
@@ -197,6 +223,8 @@ def report(options, outcomes):
 
 def show(made):
     print("\n" + machine.line(made["machine"]) + "\n")
+    if made["simulated"]:
+        print("SIMULATED devices and small sizes: these figures mean nothing\n")
     if made["rows"]:
         print("\n".join(cuda_rows.table(made["rows"])) + "\n")
     for note in made["notes"]:
@@ -205,8 +233,10 @@ def show(made):
     for t in bad:
         print(f"{t['status']}: {t['step']}")
     missed = [r["measure"] for r in made["rows"] if r["reached"] is False]
-    print(f"{len(made['tests']) - len(bad)} steps passed, {len(bad)} failed; "
-          f"{len(made['rows'])} measures, {len(missed)} short of their aim")
+    print(
+        f"{len(made['tests']) - len(bad)} steps passed, {len(bad)} failed; "
+        f"{len(made['rows'])} measures, {len(missed)} short of their aim"
+    )
     return not bad
 
 
@@ -219,15 +249,20 @@ def main():
     clock = Clock(options.seconds)
     why = machine.why_no_gpu()
     if why and not simulated() and not options.list and (options.test or options.bench):
-        print(f"gpu: no GPU ({why}): tests and benchmarks need one. --build works without; "
-              "WEFT_GPU_SIMULATE=1 tries the rest on simulated devices.", file=sys.stderr)
+        print(
+            f"gpu: no GPU ({why}): tests and benchmarks need one. --build works without; "
+            "WEFT_GPU_SIMULATE=1 tries the rest on simulated devices.",
+            file=sys.stderr,
+        )
         sys.exit(3)
     if options.build and not options.list and not build(options, clock):
         sys.exit(1)
     if not (options.test or options.bench):
         return
     all_steps = listing.Steps(options.build_folder, sys.executable, simulated())
-    chosen = (all_steps.tests() if options.test else []) + (all_steps.benches() if options.bench else [])
+    chosen = (all_steps.tests() if options.test else []) + (
+        all_steps.benches() if options.bench else []
+    )
     chosen = [s for s in listing.part_of(chosen, *options.part) if options.only in s.name]
     if options.list:
         print("\n".join(s.name for s in chosen))

@@ -1,6 +1,6 @@
 """device BIN [--device cpu] [--every N]: the calls of the op table on a CUDA device, in Weft and in
-PyTorch, values, dtypes and gradients. tests/gpu.sh runs it; with --device cpu it can be tried anywhere.
-Exit status 1 where anything differs.
+PyTorch: values, dtypes and gradients. tests/gpu.sh runs it; with --device cpu it can be tried
+anywhere. Exit status 1 where anything differs.
 """
 
 import argparse

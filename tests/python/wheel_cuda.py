@@ -1,5 +1,5 @@
-"""wheel_cuda.py LIBRARY FOLDER: builds the wheel weft-cuda of a built library and lays it beside weft,
-as an installation would; weft finds it there, and NVIDIA's libraries in their packages."""
+"""wheel_cuda.py LIBRARY FOLDER: builds the wheel weft-cuda of a built library and lays it beside
+weft, as an installation would; weft finds it there, and NVIDIA's libraries in their packages."""
 
 import importlib.util
 import os
@@ -16,7 +16,12 @@ sys.path[:0] = [str(ROOT / "scripts"), str(ROOT / "tests" / "structure")]
 import cuda_architectures
 import wheel_cuda
 
-ASK = "import sys, weft; {}; print(weft.cuda.why_unavailable() or 'found'); assert 'weft_cuda' not in sys.modules"
+ASK = """
+import sys, weft
+{}
+print(weft.cuda.why_unavailable() or 'found')
+assert 'weft_cuda' not in sys.modules
+"""
 FINDS = re.compile(r"^(found|driver not found.*|no device.*)$")
 
 
@@ -26,7 +31,11 @@ def ask(site, before="pass"):
     environment = {k: v for k, v in os.environ.items() if k not in hidden}
     command = [sys.executable, "-B", "-c", ASK.format(before)]
     done = subprocess.run(
-        command, env={**environment, "PYTHONPATH": str(site)}, capture_output=True, text=True, cwd=site
+        command,
+        env={**environment, "PYTHONPATH": str(site)},
+        capture_output=True,
+        text=True,
+        cwd=site,
     )
     assert done.returncode == 0, done.stderr
     return done.stdout.strip()
@@ -45,7 +54,9 @@ def check_contents(made, site, library):
     meta = next(site.glob("weft_cuda-*.dist-info")) / "METADATA"
     assert "Requires-Dist: weft==" in meta.read_text() and "nvidia-cudnn" in meta.read_text()
     section = cuda_architectures.section
-    device_code = [section(p.read_bytes(), ".nv_fatbin") for p in (library, site / "weft_cuda/libweft_cuda.so")]
+    device_code = [
+        section(p.read_bytes(), ".nv_fatbin") for p in (library, site / "weft_cuda/libweft_cuda.so")
+    ]
     assert device_code[0] and device_code[0] == device_code[1], "auditwheel changed the device code"
 
 
