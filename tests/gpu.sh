@@ -22,7 +22,8 @@ if [ -d "$unpacked" ]; then
   export LD_LIBRARY_PATH=$unpacked/usr/lib/x86_64-linux-gnu${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}
   export PYTHONPATH=$unpacked/python${PYTHONPATH:+:$PYTHONPATH}
 fi
-for folder in "${CUDA_HOME:-/usr/local/cuda}/bin" /usr/local/cuda/bin; do
+cuda=${CUDA_HOME:-/usr/local/cuda}
+for folder in "$cuda/bin" "$cuda/compute-sanitizer"; do
   [ ! -d "$folder" ] || PATH=$PATH:$folder
 done
 export PATH PYTHONUNBUFFERED=1 PYTEST_DISABLE_PLUGIN_AUTOLOAD=1

@@ -14,6 +14,7 @@ import pathlib
 import signal
 import subprocess
 import sys
+import sysconfig
 import threading
 import time
 
@@ -123,26 +124,46 @@ class Runner:
                 self.one(step)
 
 
+def first(folders, *patterns):
+    """The first file that any pattern finds in any folder, or None."""
+    return next((f for folder in folders for p in patterns for f in folder.glob(p)), None)
+
+
 def nvidia_of_python():
-    """Where Python's packages keep cuDNN, for a toolkit that came without."""
+    """CMake's values for cuDNN and cuBLASLt of Python's packages, where the toolkit lacks them."""
+    home = pathlib.Path(os.environ.get("CUDA_HOME", "/usr/local/cuda"))
+    toolkit = (home, pathlib.Path("/usr"))
     try:
         import nvidia
     except ImportError:
         return {}
-    for folder in map(pathlib.Path, nvidia.__path__):
-        header = next(folder.glob("*/include/cudnn.h"), None)
-        library = next(folder.glob("*/lib/libcudnn.so.9"), None)
-        if header and library:
-            return {"cuDNN_INCLUDE_DIR": header.parent, "cuDNN_LIBRARY": library}
-    return {}
+    packages = [pathlib.Path(folder) for folder in nvidia.__path__]
+    values = {}
+    for name, library in (("cudnn", "cuDNN_LIBRARY"), ("cublasLt", "CUDA_cublasLt_LIBRARY")):
+        if first(toolkit, f"include/**/{name}.h", f"targets/**/{name}.h"):
+            continue
+        header, found = first(packages, f"*/include/{name}.h"), first(
+            packages, f"*/lib/lib{name}.so.*"
+        )
+        if not (header and found):
+            continue
+        values[library] = found
+        if name == "cudnn":
+            values["cuDNN_INCLUDE_DIR"] = header.parent
+        elif str(header.parent) not in os.environ.get("CPATH", ""):
+            os.environ["CPATH"] = os.pathsep.join(
+                filter(None, [os.environ.get("CPATH"), str(header.parent)])
+            )
+    return values
 
 
-def toolkit_has_cudnn():
-    home = pathlib.Path(os.environ.get("CUDA_HOME", "/usr/local/cuda"))
-    places = (home, pathlib.Path("/usr"))
-    return any(
-        next(p.glob(f"{i}/**/cudnn.h"), None) for p in places for i in ("include", "targets")
-    )
+def has_python_headers():
+    there = (pathlib.Path(sysconfig.get_path("include")) / "Python.h").is_file()
+    if not there:
+        print(
+            "gpu: no Python.h of this Python: nothing of Python can be built or tested", flush=True
+        )
+    return there
 
 
 def configure(options):
@@ -150,12 +171,12 @@ def configure(options):
     values = {
         "CMAKE_BUILD_TYPE": "Release",
         "WEFT_CUDA": "ON",
-        "WEFT_BUILD_PYTHON": "ON",
+        "WEFT_BUILD_PYTHON": "ON" if has_python_headers() else "OFF",
         "WEFT_WERROR": "OFF",  # another compiler warns of other things
         "Python_EXECUTABLE": sys.executable,
         "Python3_EXECUTABLE": sys.executable,
         "CMAKE_POLICY_VERSION_MINIMUM": "3.5",  # what CMake 4 wants for older packages
-        **({} if toolkit_has_cudnn() else nvidia_of_python()),
+        **nvidia_of_python(),
     }
     if third.is_dir():
         values |= {"CMAKE_PREFIX_PATH": third, "CMAKE_LIBRARY_ARCHITECTURE": "x86_64-linux-gnu"}
