@@ -38,7 +38,7 @@ class WEFT_API Optimizer : public nn::Stateful {
   // gradient, or memory for the state runs out, nothing has changed. In a graph that is captured
   // (core/cuda_graph.h), which the optimiser must outlive, each replay is a step of its own with
   // the options of then; the first step, which makes the state, comes before.
-  void step();
+  virtual void step();
   // Sets grad() of every parameter to undefined.
   void zero_grad();
 

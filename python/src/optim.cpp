@@ -143,6 +143,14 @@ class WithDefaults : public Base {
  public:
   WithDefaults(const py::object& params, const Options& defaults)
       : WithDefaults(given_groups(params), defaults) {}
+  // For callers of C++: what a class of Python has in its place.
+  void step() override {
+    {
+      const py::gil_scoped_acquire lock;
+      if (py::function own = py::get_override(this, "step")) return static_cast<void>(own());
+    }
+    Base::step();
+  }
   void add_param_group(const py::dict& d) {
     GivenGroup g = given_group(d);
     Base::add_group(std::move(g.params), with(defaults_, g.options));
@@ -233,7 +241,7 @@ void bind_base(py::module_& m) {
           loss = closure();
         }
         const py::gil_scoped_release released;
-        o.step();
+        o.Optimizer::step();
         return loss;
       },
       "Updates each parameter that has a gradient; returns closure()'s loss. If anything is wrong "

@@ -24,6 +24,7 @@ class PythonOptimizer : public optim::Optimizer, public py::trampoline_self_life
   void add_group(std::vector<Tensor> params, const OptimizerOptions& options) {
     add(std::move(params), options);
   }
+  void step() override;
   const std::vector<std::string>& names() const { return names_; }
   nn::StateDict state_dict() const override;
   std::vector<std::string> mismatches(const nn::StateDict& state) const override;

@@ -10,8 +10,13 @@ namespace weft::python {
 // The object's method of that name. With the interpreter's lock.
 py::object PythonOptimizer::call(const char* method) const {
   py::function f = py::get_override(static_cast<const optim::Optimizer*>(this), method);
-  if (!f) throw std::runtime_error("[Optimizer] its Python object is gone");
+  if (!f) fail<NotImplementedError>("Optimizer", "got one without {}() of its own", method);
   return f;
+}
+
+void PythonOptimizer::step() {
+  const py::gil_scoped_acquire lock;
+  call("step")();
 }
 
 nn::StateDict PythonOptimizer::state_dict() const {

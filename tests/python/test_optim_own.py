@@ -149,11 +149,29 @@ def test_a_class_over_a_compiled_one():
     assert p.tolist() == [-0.25, 0.125]
 
 
-SCHEDULES = {
-    "StepLR": lambda o: lr_scheduler.StepLR(o, 2),
-    "OneCycleLR": lambda o: lr_scheduler.OneCycleLR(o, 0.1, total_steps=20),
-    "ReduceLROnPlateau": lambda o: lr_scheduler.ReduceLROnPlateau(o),
-}
+def test_the_scaler_takes_the_step_that_python_wrote():
+    class Half(optim.SGD):
+        def step(self, closure=None):
+            for group in self.param_groups:
+                for p in group["params"]:
+                    p.grad *= 0.5
+            return super().step(closure)
+
+    class Nothing(optim.Optimizer):
+        pass
+
+    def stepped(make):
+        p = nn.Parameter(weft.ones(2))
+        made, scaler = make([p]), weft.amp.GradScaler(init_scale=8.0)
+        scaler.scale((p * 3).sum()).backward()
+        assert scaler.step(made) is True
+        return p.tolist()
+
+    assert stepped(lambda p: optim.SGD(p, lr=0.25)) == [0.25, 0.25]
+    assert stepped(lambda p: Half(p, lr=0.25)) == [0.625, 0.625]
+    assert np.allclose(stepped(lambda p: OwnAdam(p, lr=0.25)), 0.75)
+    with pytest.raises(NotImplementedError):
+        stepped(lambda p: Nothing(p, {"lr": 0.1}))
 
 
 def test_one_cycle_moves_the_momentum_too():
