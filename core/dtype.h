@@ -56,6 +56,13 @@ WEFT_API std::string_view name(DType t);
 // signed type the next wider signed type.
 WEFT_API DType promote(DType a, DType b);
 
+// Whether a tensor of `to` takes what is computed in `from`: bool, integers, floating dtypes, each
+// holds those before it.
+constexpr bool can_cast(DType from, DType to) {
+  const auto category = [](DType t) { return t == DType::Bool ? 0 : is_integral(t) ? 1 : 2; };
+  return category(from) <= category(to);
+}
+
 namespace detail {
 template <class T>
 struct DTypeOf;

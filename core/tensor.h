@@ -171,6 +171,12 @@ class WEFT_API Tensor {
   // ---- Shapes: views where the memory allows it
   Tensor reshape(const Shape& shape) const;
   Tensor view(const Shape& shape) const;
+  // The same bytes read as another dtype, a view that the tape does not know. Of another width the
+  // last dimension gets longer or shorter; its elements lie side by side.
+  template <std::same_as<DType> T>
+  Tensor view(T dtype) const {
+    return view_as_dtype(dtype);
+  }
   Tensor view_as(const Tensor& other) const { return view(other.sizes()); }
   Tensor flatten(Index start_dim = 0, Index end_dim = -1) const;
   Tensor unflatten(Index dim, const Shape& sizes) const;
@@ -221,9 +227,18 @@ class WEFT_API Tensor {
   Tensor& index_put_(std::span<const TensorIndex> indices, const Tensor& values,
                      bool accumulate = false);
   Tensor index_select(Index dim, const Tensor& index) const;
-  Tensor index_add(Index dim, const Tensor& index, const Tensor& source) const;
+  Tensor index_add(Index dim, const Tensor& index, const Tensor& source,
+                   const Scalar& alpha = 1) const;
+  Tensor& index_add_(Index dim, const Tensor& index, const Tensor& source, const Scalar& alpha = 1);
+  Tensor index_copy(Index dim, const Tensor& index, const Tensor& source) const;
+  Tensor& index_copy_(Index dim, const Tensor& index, const Tensor& source);
+  Tensor index_fill(Index dim, const Tensor& index, const Scalar& value) const;
+  Tensor& index_fill_(Index dim, const Tensor& index, const Scalar& value);
   Tensor gather(Index dim, const Tensor& index) const;
   Tensor scatter(Index dim, const Tensor& index, const Tensor& source) const;
+  Tensor scatter(Index dim, const Tensor& index, const Scalar& value) const;
+  Tensor& scatter_(Index dim, const Tensor& index, const Tensor& source);
+  Tensor& scatter_(Index dim, const Tensor& index, const Scalar& value);
   Tensor scatter_add(Index dim, const Tensor& index, const Tensor& source) const;
   Tensor& scatter_add_(Index dim, const Tensor& index, const Tensor& source);
   Tensor nonzero() const;
@@ -255,6 +270,7 @@ class WEFT_API Tensor {
   Tensor isfinite() const;
   Tensor logical_not() const;
   Tensor clamp(const std::optional<Scalar>& min = {}, const std::optional<Scalar>& max = {}) const;
+  Tensor clamp(const Tensor& min, const Tensor& max = {}) const;
   Tensor& abs_();
   Tensor& neg_();
   Tensor& exp_();
@@ -264,6 +280,7 @@ class WEFT_API Tensor {
   Tensor& sigmoid_();
   Tensor& relu_();
   Tensor& clamp_(const std::optional<Scalar>& min = {}, const std::optional<Scalar>& max = {});
+  Tensor& clamp_(const Tensor& min, const Tensor& max = {});
 
   Tensor add(const Tensor& other, const Scalar& alpha = 1) const;
   Tensor sub(const Tensor& other, const Scalar& alpha = 1) const;
@@ -294,6 +311,8 @@ class WEFT_API Tensor {
   Tensor& sub_(const Scalar& other, const Scalar& alpha = 1);
   Tensor& mul_(const Scalar& other);
   Tensor& div_(const Scalar& other, const char* rounding_mode = nullptr);
+  Tensor& pow_(const Tensor& exponent);
+  Tensor& pow_(const Scalar& exponent);
   Tensor& operator+=(const Tensor& other) { return add_(other); }
   Tensor& operator-=(const Tensor& other) { return sub_(other); }
   Tensor& operator*=(const Tensor& other) { return mul_(other); }
@@ -334,6 +353,7 @@ class WEFT_API Tensor {
 
  private:
   [[noreturn]] static void throw_undefined(const char* op);
+  Tensor view_as_dtype(DType dtype) const;
   void check_dtype(DType asked) const;
 
   IntrusivePtr<TensorImpl> impl_;

@@ -24,8 +24,10 @@ constexpr Table make_table(OpList<Ops...>) {
   Table t{};
   int i = 0;
   const auto one = [&]<class Op>(const Op*) {
-    t.kernel[i][0] = run<Op, float>;
-    t.kernel[i][1] = run<Op, double>;
+    if constexpr (takes_floating(Op::domain)) {
+      t.kernel[i][0] = run<Op, float>;
+      t.kernel[i][1] = run<Op, double>;
+    }
     if constexpr (Op::domain != Domain::Floating) t.kernel[i][2] = run<Op, Int>;
     ++i;
   };

@@ -34,6 +34,9 @@ struct Int {
   WEFT_HD friend Int operator*(Int a, Int b) { return wrap(a.bits() * b.bits()); }
   WEFT_HD friend Int operator/(Int a, Int b) { return formula::trunc_div(a.v, b.v); }
   WEFT_HD friend Int operator-(Int a) { return wrap(0 - a.bits()); }
+  WEFT_HD friend Int operator&(Int a, Int b) { return a.v & b.v; }
+  WEFT_HD friend Int operator|(Int a, Int b) { return a.v | b.v; }
+  WEFT_HD friend Int operator^(Int a, Int b) { return a.v ^ b.v; }
   WEFT_HD friend bool operator<(Int a, Int b) { return a.v < b.v; }
   WEFT_HD friend bool operator<=(Int a, Int b) { return a.v <= b.v; }
   WEFT_HD friend bool operator>(Int a, Int b) { return a.v > b.v; }
@@ -49,6 +52,8 @@ WEFT_HD inline Int ceil(Int x) { return x; }
 WEFT_HD inline Int round_even(Int x) { return x; }
 WEFT_HD inline Int trunc_div(Int a, Int b) { return formula::trunc_div(a.v, b.v); }
 WEFT_HD inline Int floor_div(Int a, Int b) { return formula::floor_div(a.v, b.v); }
+WEFT_HD inline Int shift_left(Int a, Int b) { return formula::shift_left(a.v, b.v); }
+WEFT_HD inline Int shift_right(Int a, Int b) { return formula::shift_right(a.v, b.v); }
 WEFT_HD inline Int pow(Int a, Int b) {
   if (b.v < 0) return Int(std::int64_t{a.v == 1 ? 1 : a.v == -1 ? (b.v % 2 ? -1 : 1) : 0});
   Int result(std::int64_t{1});

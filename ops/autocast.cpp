@@ -83,8 +83,9 @@ AutocastGuard::~AutocastGuard() {
 }
 
 Tensor lowered(const Tensor& x) {
-  if (!x.defined() || x.dtype() != DType::F32) return x;
   const DType dtype = detail::autocast_mode.dtype;
+  if (!x.defined() || !is_floating(x.dtype())) return x;
+  if (x.dtype() == DType::F64 || x.dtype() == dtype) return x;
   return is_parameter(x) ? cached(x, dtype) : converted(x, dtype);
 }
 

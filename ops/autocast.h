@@ -3,9 +3,11 @@
 #include <weft/core/tensor.h>
 
 // Mixed precision, as PyTorch's autocast on the CPU: inside a guard's scope conv2d, linear and the
-// products of matrices convert f32 operands to the low precision and give it; losses and softmax
-// convert to f32; all else computes in what it gets. The conversions are recorded, so a parameter's
-// gradient has the parameter's dtype. That of a leaf that requires a gradient is made once in a
+// products of matrices (matmul, mm, bmm, addmm) convert f32 operands to the low precision and give
+// it; losses, prod and pad by reflection or replication convert halves to f32; index_copy takes
+// mixed dtypes and gives the widest, as cat and stack always do; all else, softmax and norms too,
+// computes in what it gets. The conversions are recorded, so a parameter's gradient has the
+// parameter's dtype. That of a leaf that requires a gradient is made once in a
 // scope, as long as the leaf does not change.
 //
 //   {
@@ -54,7 +56,7 @@ class AutocastPause {
   AutocastPause(const AutocastPause&) = delete;
   AutocastPause& operator=(const AutocastPause&) = delete;
 };
-// x in the low precision if it is f32; else as it is. Undefined stays undefined.
+// x in the low precision if it is f32 or the other half; else as it is. Undefined stays undefined.
 WEFT_API Tensor lowered(const Tensor& x);
 // x in f32 if it is f16 or bf16; else as it is.
 WEFT_API Tensor widened(const Tensor& x);

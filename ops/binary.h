@@ -270,11 +270,61 @@ struct LogicalXor {
   }
 };
 
+struct BitwiseAnd {
+  static constexpr const char *name = "bitwise_and", *doc = "the bits that both have";
+  static constexpr Domain domain = Domain::Bits;
+  template <class T>
+  WEFT_HD T forward(T a, T b) const {
+    return a & b;
+  }
+};
+
+struct BitwiseOr {
+  static constexpr const char *name = "bitwise_or", *doc = "the bits that one has";
+  static constexpr Domain domain = Domain::Bits;
+  template <class T>
+  WEFT_HD T forward(T a, T b) const {
+    return a | b;
+  }
+};
+
+struct BitwiseXor {
+  static constexpr const char *name = "bitwise_xor", *doc = "the bits that just one has";
+  static constexpr Domain domain = Domain::Bits;
+  template <class T>
+  WEFT_HD T forward(T a, T b) const {
+    return a ^ b;
+  }
+};
+
+struct BitwiseLeftShift {
+  static constexpr const char *name = "bitwise_left_shift",
+                              *doc = "a * 2^b; 0 where b is negative or a has no more bits";
+  static constexpr Domain domain = Domain::Integer;
+  template <class T>
+  WEFT_HD T forward(T a, T b) const {
+    return shift_left(a, b);
+  }
+};
+
+struct BitwiseRightShift {
+  static constexpr const char
+      *name = "bitwise_right_shift",
+      *doc = "a / 2^b rounded down; 0 or -1 where b is negative or a has no more bits";
+  static constexpr Domain domain = Domain::Integer;
+  template <class T>
+  WEFT_HD T forward(T a, T b) const {
+    return shift_right(a, b);
+  }
+};
+
 }  // namespace op
 
-using BinaryOps = OpList<op::Add, op::Sub, op::Mul, op::Div, op::TruncDiv, op::FloorDiv, op::Pow,
-                         op::Maximum, op::Minimum, op::Eq, op::Ne, op::Lt, op::Le, op::Gt, op::Ge,
-                         op::LogicalAnd, op::LogicalOr, op::LogicalXor>;
+using BinaryOps =
+    OpList<op::Add, op::Sub, op::Mul, op::Div, op::TruncDiv, op::FloorDiv, op::Pow, op::Maximum,
+           op::Minimum, op::Eq, op::Ne, op::Lt, op::Le, op::Gt, op::Ge, op::LogicalAnd,
+           op::LogicalOr, op::LogicalXor, op::BitwiseAnd, op::BitwiseOr, op::BitwiseXor,
+           op::BitwiseLeftShift, op::BitwiseRightShift>;
 
 inline constexpr auto binary_info = detail::infos_of(BinaryOps{});
 template <class Op>
@@ -286,6 +336,11 @@ template <class Op, class A, class B>
 Tensor binary(const A& a, const B& b) {
   const Op none{};
   return binary(binary_id<Op>, operand(a), operand(b), &none);
+}
+template <class Op, class B>
+Tensor& binary_(Tensor& a, const B& b) {
+  const Op none{};
+  return binary_(binary_id<Op>, a, operand(b), &none);
 }
 }  // namespace detail
 
@@ -331,6 +386,52 @@ requires TensorPair<A, B> Tensor logical_or(const A& a, const B& b) {
 template <class A, class B>
 requires TensorPair<A, B> Tensor logical_xor(const A& a, const B& b) {
   return detail::binary<op::LogicalXor>(a, b);
+}
+template <class A, class B>
+requires TensorPair<A, B> Tensor bitwise_and(const A& a, const B& b) {
+  return detail::binary<op::BitwiseAnd>(a, b);
+}
+template <class A, class B>
+requires TensorPair<A, B> Tensor bitwise_or(const A& a, const B& b) {
+  return detail::binary<op::BitwiseOr>(a, b);
+}
+template <class A, class B>
+requires TensorPair<A, B> Tensor bitwise_xor(const A& a, const B& b) {
+  return detail::binary<op::BitwiseXor>(a, b);
+}
+template <class A, class B>
+requires TensorPair<A, B> Tensor bitwise_left_shift(const A& a, const B& b) {
+  return detail::binary<op::BitwiseLeftShift>(a, b);
+}
+template <class A, class B>
+requires TensorPair<A, B> Tensor bitwise_right_shift(const A& a, const B& b) {
+  return detail::binary<op::BitwiseRightShift>(a, b);
+}
+
+// In place.
+template <class B>
+requires TensorPair<Tensor, B> Tensor& pow_(Tensor& a, const B& b) {
+  return detail::binary_<op::Pow>(a, b);
+}
+template <class B>
+requires TensorPair<Tensor, B> Tensor& bitwise_and_(Tensor& a, const B& b) {
+  return detail::binary_<op::BitwiseAnd>(a, b);
+}
+template <class B>
+requires TensorPair<Tensor, B> Tensor& bitwise_or_(Tensor& a, const B& b) {
+  return detail::binary_<op::BitwiseOr>(a, b);
+}
+template <class B>
+requires TensorPair<Tensor, B> Tensor& bitwise_xor_(Tensor& a, const B& b) {
+  return detail::binary_<op::BitwiseXor>(a, b);
+}
+template <class B>
+requires TensorPair<Tensor, B> Tensor& bitwise_left_shift_(Tensor& a, const B& b) {
+  return detail::binary_<op::BitwiseLeftShift>(a, b);
+}
+template <class B>
+requires TensorPair<Tensor, B> Tensor& bitwise_right_shift_(Tensor& a, const B& b) {
+  return detail::binary_<op::BitwiseRightShift>(a, b);
 }
 
 }  // namespace weft

@@ -84,14 +84,14 @@ void check_range(const char* op, const Tensor& index, int dim, Index size, bool 
   }
 }
 
-Choice choose(const char* op, const Tensor& x, int dim, const Tensor& index) {
+Choice choose(const char* op, const Tensor& x, int dim, const Tensor& index, bool wraps) {
   check_one_device(op, x, index);
   Choice c;
   c.count = 1;
   c.dim[0] = dim;
   c.index[0] = integer_index(op, index);
   c.sizes = index.sizes();
-  check_range(op, c.index[0], dim, x.sizes()[dim], false);
+  check_range(op, c.index[0], dim, x.sizes()[dim], wraps);
   return c;
 }
 

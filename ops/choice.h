@@ -19,8 +19,8 @@ struct Choice {
 Tensor integer_index(const char* op, const Tensor& index);
 // Throws IndexError unless all are in [wraps ? -size : 0, size). dim is told to the user only.
 void check_range(const char* op, const Tensor& index, int dim, Index size, bool wraps);
-// One index along one dimension, in [0, size).
-Choice choose(const char* op, const Tensor& x, int dim, const Tensor& index);
+// One index along one dimension, in [wraps ? -size : 0, size).
+Choice choose(const char* op, const Tensor& x, int dim, const Tensor& index, bool wraps = false);
 
 // The sizes of what is chosen.
 Shape chosen_sizes(const Tensor& x, const Choice& choice);

@@ -73,9 +73,16 @@ constexpr bool reads(const ElementwiseInfo& info, Reads what) {
   return (static_cast<int>(info.reads) & static_cast<int>(what)) != 0;
 }
 
+void check_integer(const ElementwiseInfo& info, DType t) {
+  const bool bits = info.domain == Domain::Bits;
+  if (is_floating(t) || (t == DType::Bool && !bits))
+    fail<DTypeError>(info.name, "got {}, expected integers{}", t, bits ? " or bool" : "");
+}
+
 // The dtype an op computes in and, but for comparisons, gives.
 DType compute_in(const ElementwiseInfo& info, DType t) {
   if (info.domain == Domain::Floating && !is_floating(t)) return DType::F32;
+  if (!takes_floating(info.domain)) check_integer(info, t);
   if (info.domain == Domain::Number && t == DType::Bool) {
     fail<DTypeError>(
         info.name,
@@ -156,8 +163,7 @@ bool overlaps_partly(const Tensor& a, const Tensor& b) {
 }
 
 void check_result_fits(const char* op, DType result, DType self) {
-  const auto category = [](DType t) { return t == DType::Bool ? 0 : is_integral(t) ? 1 : 2; };
-  if (category(result) > category(self)) {
+  if (!can_cast(result, self)) {
     fail<DTypeError>(op, "got a result of {} for a tensor of {}, expected one that it can hold",
                      result, self);
   }
@@ -208,6 +214,7 @@ Tensor& detail::unary_(UnaryId id, Tensor& x, const void* op) {
   return x;
 }
 
+// Only grad_b reads the output: it is not kept where b needs no gradient.
 Tensor detail::binary(BinaryId id, const Tensor& a, const Tensor& b, const void* op) {
   const ElementwiseInfo& info = binary_info[static_cast<std::size_t>(id)];
   const TensorImpl &s = a.get(info.name), &t = b.get(info.name);
@@ -234,12 +241,12 @@ Tensor detail::binary(BinaryId id, const Tensor& a, const Tensor& b, const void*
   if (mixed) detail::note_numbers(loop, {&a, &b});
   kernels(device).binary(id, loop, in, op);
   if (info.differentiable && recording(a, b)) {
-    const bool input = reads(info, Reads::Input);
+    const bool input = reads(info, Reads::Input),
+               output = reads(info, Reads::Output) && needs_grad(b);
     record(info.name, y, {a, b},
            [id, op = Parameters(op, info.bytes), a = input ? saved(a) : SavedTensor(),
             b = input ? saved(b) : SavedTensor(),
-            y = reads(info, Reads::Output) ? saved_output(y) : SavedTensor()](Tensor& g,
-                                                                              Gradients& in) {
+            y = output ? saved_output(y) : SavedTensor()](Tensor& g, Gradients& in) {
              in.set(0, [&] { return binary_backward(id, 0, op, g, a.get(), b.get(), y.get()); });
              in.set(1, [&] { return binary_backward(id, 1, op, g, a.get(), b.get(), y.get()); });
            });
@@ -270,6 +277,7 @@ Tensor& detail::binary_(BinaryId id, Tensor& a, const Tensor& other, const void*
   const Tensor b = overlaps_partly(a, other) || (input && a.impl()->storage == t.storage)
                        ? other.clone()
                        : other;
+  const bool output = reads(info, Reads::Output) && recorded && needs_grad(b);
   const Whole whole(a.numel());
   Loop loop = make_loop(s.sizes, {a.view(), a.view(), b.view()});
   if (mixed) detail::note_numbers(loop, {&a, &b});
@@ -280,8 +288,7 @@ Tensor& detail::binary_(BinaryId id, Tensor& a, const Tensor& other, const void*
         info.name, a, {a, b},
         [id, op = Parameters(op, info.bytes), a = saved(before),
          b = input ? saved(b) : SavedTensor(),
-         y = reads(info, Reads::Output) ? saved_output(a) : SavedTensor()](Tensor& g,
-                                                                           Gradients& in) {
+         y = output ? saved_output(a) : SavedTensor()](Tensor& g, Gradients& in) {
           in.set(0, [&] { return binary_backward(id, 0, op, g, a.get(), b.get(), y.get()); });
           in.set(1, [&] { return binary_backward(id, 1, op, g, a.get(), b.get(), y.get()); });
         });
@@ -450,35 +457,15 @@ Tensor gelu(const Tensor& x, const char* approximate) {
 }
 
 namespace {
-
-op::Clamp bounds(const char* op, const std::optional<Scalar>& min,
-                 const std::optional<Scalar>& max) {
-  if (!min && !max) fail<ValueError>(op, "got neither min nor max, expected one of them");
-  op::Clamp c;
-  if (min) c.low = min->to_double();
-  if (max) c.high = max->to_double();
-  return c;
+// Whether x is of bool; throws where it has no bits to turn.
+bool turns_bool(const Tensor& x) {
+  const DType t = x.get("bitwise_not").dtype;
+  if (is_floating(t)) fail<DTypeError>("bitwise_not", "got {}, expected integers or bool", t);
+  return t == DType::Bool;
 }
-
-DType clamp_dtype(const Tensor& x, const std::optional<Scalar>& min,
-                  const std::optional<Scalar>& max) {
-  DType t = x.get("clamp").dtype;
-  if (min) t = promote(t, result_type(x, *min));
-  if (max) t = promote(t, result_type(x, *max));
-  return t;
-}
-
 }  // namespace
 
-Tensor clamp(const Tensor& x, const std::optional<Scalar>& min, const std::optional<Scalar>& max) {
-  const op::Clamp c = bounds("clamp", min, max);
-  return detail::unary(unary_id<op::Clamp>, x.to(clamp_dtype(x, min, max)), &c);
-}
-
-Tensor& Tensor::clamp_(const std::optional<Scalar>& min, const std::optional<Scalar>& max) {
-  const op::Clamp c = bounds("clamp_", min, max);
-  check_result_fits("clamp_", clamp_dtype(*this, min, max), dtype());
-  return detail::unary_(unary_id<op::Clamp>, *this, &c);
-}
+Tensor bitwise_not(const Tensor& x) { return turns_bool(x) ? logical_not(x) : bitwise_xor(x, -1); }
+Tensor& bitwise_not_(Tensor& x) { return turns_bool(x) ? logical_not_(x) : bitwise_xor_(x, -1); }
 
 }  // namespace weft

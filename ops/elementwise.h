@@ -15,6 +15,14 @@ WEFT_API Tensor gelu(const Tensor& x, const char* approximate = "none");
 WEFT_API Tensor clamp(const Tensor& x, const std::optional<Scalar>& min = {},
                       const std::optional<Scalar>& max = {});
 
+// The bounds as tensors, which broadcast; an undefined max is none. An element that equals a bound
+// shares the gradient with it, as in maximum() and minimum().
+WEFT_API Tensor clamp(const Tensor& x, const Tensor& min, const Tensor& max = {});
+
+// -x - 1, all bits turned; of bool logical_not().
+WEFT_API Tensor bitwise_not(const Tensor& x);
+WEFT_API Tensor& bitwise_not_(Tensor& x);
+
 // a + alpha * b. alpha of an integer result must be an integer.
 WEFT_API Tensor add(const Tensor& a, const Tensor& b, const Scalar& alpha = 1);
 WEFT_API Tensor add(const Tensor& a, const Scalar& b, const Scalar& alpha = 1);
@@ -61,5 +69,40 @@ template <class A, class B>
 requires TensorPair<A, B> Tensor operator>(const A& a, const B& b) { return gt(a, b); }
 template <class A, class B>
 requires TensorPair<A, B> Tensor operator>=(const A& a, const B& b) { return ge(a, b); }
+template <class A, class B>
+requires TensorPair<A, B> Tensor operator&(const A& a, const B& b) { return bitwise_and(a, b); }
+template <class A, class B>
+requires TensorPair<A, B> Tensor operator|(const A& a, const B& b) { return bitwise_or(a, b); }
+template <class A, class B>
+requires TensorPair<A, B> Tensor operator^(const A& a, const B& b) { return bitwise_xor(a, b); }
+template <class A, class B>
+requires TensorPair<A, B> Tensor operator<<(const A& a, const B& b) {
+  return bitwise_left_shift(a, b);
+}
+template <class A, class B>
+requires TensorPair<A, B> Tensor operator>>(const A& a, const B& b) {
+  return bitwise_right_shift(a, b);
+}
+template <class B>
+requires TensorPair<Tensor, B> Tensor& operator&=(Tensor& a, const B& b) {
+  return bitwise_and_(a, b);
+}
+template <class B>
+requires TensorPair<Tensor, B> Tensor& operator|=(Tensor& a, const B& b) {
+  return bitwise_or_(a, b);
+}
+template <class B>
+requires TensorPair<Tensor, B> Tensor& operator^=(Tensor& a, const B& b) {
+  return bitwise_xor_(a, b);
+}
+template <class B>
+requires TensorPair<Tensor, B> Tensor& operator<<=(Tensor& a, const B& b) {
+  return bitwise_left_shift_(a, b);
+}
+template <class B>
+requires TensorPair<Tensor, B> Tensor& operator>>=(Tensor& a, const B& b) {
+  return bitwise_right_shift_(a, b);
+}
+inline Tensor operator~(const Tensor& x) { return bitwise_not(x); }
 
 }  // namespace weft

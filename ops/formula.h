@@ -78,6 +78,13 @@ WEFT_HD T trunc_div(T a, T b) {
   const std::int64_t q = trunc_div(a, b);
   return b != 0 && b != -1 && q * b != a && (a < 0) != (b < 0) ? q - 1 : q;
 }
+// Bits shifted by a number that the 64 do not have all go; what stays is the sign.
+WEFT_HD inline std::int64_t shift_left(std::int64_t a, std::int64_t b) {
+  return b < 0 || b > 63 ? 0 : static_cast<std::int64_t>(static_cast<std::uint64_t>(a) << b);
+}
+WEFT_HD inline std::int64_t shift_right(std::int64_t a, std::int64_t b) {
+  return b < 0 || b > 63 ? (a < 0 ? -1 : 0) : a >> b;
+}
 // Floating: the largest integer q with q * b <= a up to rounding, by way of the exact remainder, as
 // Python's // does.
 template <class T>
@@ -100,7 +107,10 @@ enum class Domain : std::uint8_t {
   Floating,  // integers and bool are converted to the default dtype
   Number,    // every dtype but bool
   All,
+  Integer,
+  Bits,  // integers and bool
 };
+constexpr bool takes_floating(Domain d) { return d != Domain::Integer && d != Domain::Bits; }
 enum class Result : std::uint8_t { Bool };  // where it is not the inputs' dtype
 // What the gradient reads besides the gradient of the output.
 enum class Reads : std::uint8_t { Nothing = 0, Input = 1, Output = 2, Both = 3 };

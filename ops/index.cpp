@@ -4,6 +4,7 @@
 
 #include <weft/autograd/mode.h>
 #include <weft/core/check.h>
+#include <weft/ops/autocast.h>
 #include <weft/ops/choice.h>
 #include <weft/ops/elementwise.h>
 #include <weft/ops/kernels.h>
@@ -247,25 +248,105 @@ Tensor Tensor::index_select(Index dim, const Tensor& index) const {
   return detail::take("index_select", *this, detail::choose("index_select", *this, at, line));
 }
 
-Tensor Tensor::index_add(Index dim, const Tensor& index, const Tensor& source) const {
-  const char* op = "index_add";
-  const int at = wrap_dim(op, dim, get(op).sizes.size());
-  check_line(op, index);
-  if (source.get(op).dtype != dtype()) {
-    fail<DTypeError>(op, "got a source of {} for a tensor of {}, expected one dtype",
-                     source.dtype(), dtype());
+namespace {
+
+// What an index tensor chooses along one dim of a tensor that is changed.
+struct Chosen {
+  Tensor x;  // of one dimension at least
+  Choice choice;
+
+  Chosen(const char* op, const Tensor& t, Index dim, const Tensor& index, bool wraps = false)
+      : x(t) {
+    const int at = wrap_dim(op, dim, t.get(op).sizes.size());
+    check_line(op, index);
+    if (t.dim() == 0) x = t.unsqueeze(0);
+    choice = detail::choose(op, x, at, index.dim() == 0 ? index.unsqueeze(0) : index, wraps);
   }
-  if (this->dim() == 0) return unsqueeze(0).index_add(0, index, source.reshape(-1)).squeeze(0);
-  const Tensor line = index.dim() == 0 ? index.unsqueeze(0) : index;
-  const Choice c = detail::choose(op, *this, at, line);
-  const Shape expected = detail::chosen_sizes(*this, c);
-  if (source.sizes() != expected) {
+  Shape sizes() const { return detail::chosen_sizes(x, choice); }
+  void put(const char* op, const Tensor& values, bool accumulate) {
+    detail::put_(op, x, choice, values, accumulate);
+  }
+};
+
+// The source as one of what was chosen; throws where it is not.
+Tensor source_for(const char* op, const Chosen& c, const Tensor& source, int rank) {
+  if (source.get(op).dtype != c.x.dtype()) {
+    fail<DTypeError>(op, "got a source of {} for a tensor of {}, expected one dtype",
+                     source.dtype(), c.x.dtype());
+  }
+  detail::check_one_device(op, c.x, source);
+  const Tensor s = rank == 0 ? source.reshape(-1) : source;
+  const Shape expected = c.sizes();
+  if (s.sizes() != expected) {
     fail<ShapeError>(op, "got a source of shape [{}], expected [{}]",
                      fmt::join(source.sizes(), ", "), fmt::join(expected, ", "));
   }
+  return s;
+}
+
+Tensor times(const char* op, const Tensor& source, const Scalar& alpha) {
+  if (alpha.is_floating() && !is_floating(source.dtype())) {
+    fail<DTypeError>(op, "got alpha {} for {}, expected an integer", alpha.to_double(),
+                     source.dtype());
+  }
+  return alpha.to_double() == 1 ? source : source * alpha;
+}
+
+void add_at(const char* op, const Tensor& x, Index dim, const Tensor& index, const Tensor& source,
+            const Scalar& alpha) {
+  Chosen c(op, x, dim, index);
+  c.put(op, times(op, source_for(op, c, source, x.dim()), alpha), true);
+}
+
+void copy_to(const char* op, const Tensor& x, Index dim, const Tensor& index,
+             const Tensor& source) {
+  Chosen c(op, x, dim, index);
+  c.put(op, source_for(op, c, source, x.dim()), false);
+}
+
+void fill_at(const char* op, const Tensor& x, Index dim, const Tensor& index, const Scalar& value) {
+  Chosen c(op, x, dim, index, true);
+  c.put(op, make_scalar(value, x.dtype(), x.device()).expand(c.sizes()), false);
+}
+
+}  // namespace
+
+Tensor Tensor::index_add(Index dim, const Tensor& index, const Tensor& source,
+                         const Scalar& alpha) const {
   Tensor y = clone();
-  detail::put_(op, y, c, source, true);
+  add_at("index_add", y, dim, index, source, alpha);
   return y;
+}
+Tensor& Tensor::index_add_(Index dim, const Tensor& index, const Tensor& source,
+                           const Scalar& alpha) {
+  add_at("index_add_", *this, dim, index, source, alpha);
+  return *this;
+}
+
+Tensor Tensor::index_copy(Index dim, const Tensor& index, const Tensor& source) const {
+  constexpr auto op = "index_copy";
+  if (autocasting()) {
+    const AutocastPause pause;
+    const DType wide = promote(get(op).dtype, source.get(op).dtype);
+    return to(wide).index_copy(dim, index, source.to(wide));
+  }
+  Tensor y = clone();
+  copy_to(op, y, dim, index, source);
+  return y;
+}
+Tensor& Tensor::index_copy_(Index dim, const Tensor& index, const Tensor& source) {
+  copy_to("index_copy_", *this, dim, index, source);
+  return *this;
+}
+
+Tensor Tensor::index_fill(Index dim, const Tensor& index, const Scalar& value) const {
+  Tensor y = clone();
+  fill_at("index_fill", y, dim, index, value);
+  return y;
+}
+Tensor& Tensor::index_fill_(Index dim, const Tensor& index, const Scalar& value) {
+  fill_at("index_fill_", *this, dim, index, value);
+  return *this;
 }
 
 }  // namespace weft

@@ -56,14 +56,26 @@ struct TensorIndex {
 inline Tensor index_select(const Tensor& x, Index dim, const Tensor& index) {
   return x.index_select(dim, index);
 }
-inline Tensor index_add(const Tensor& x, Index dim, const Tensor& index, const Tensor& source) {
-  return x.index_add(dim, index, source);
+// A copy with alpha * source added at, or source written to, the indices of dim; or a value.
+inline Tensor index_add(const Tensor& x, Index dim, const Tensor& index, const Tensor& source,
+                        const Scalar& alpha = 1) {
+  return x.index_add(dim, index, source, alpha);
+}
+inline Tensor index_copy(const Tensor& x, Index dim, const Tensor& index, const Tensor& source) {
+  return x.index_copy(dim, index, source);
+}
+// The index may count from the end; the value is converted to x's dtype.
+inline Tensor index_fill(const Tensor& x, Index dim, const Tensor& index, const Scalar& value) {
+  return x.index_fill(dim, index, value);
 }
 inline Tensor gather(const Tensor& x, Index dim, const Tensor& index) {
   return x.gather(dim, index);
 }
 inline Tensor scatter(const Tensor& x, Index dim, const Tensor& index, const Tensor& source) {
   return x.scatter(dim, index, source);
+}
+inline Tensor scatter(const Tensor& x, Index dim, const Tensor& index, const Scalar& value) {
+  return x.scatter(dim, index, value);
 }
 inline Tensor scatter_add(const Tensor& x, Index dim, const Tensor& index, const Tensor& source) {
   return x.scatter_add(dim, index, source);

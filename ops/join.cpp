@@ -7,7 +7,7 @@
 #include <weft/ops/one_device.h>
 #include <weft/ops/shape.h>
 
-// Tensors beside each other: cat, stack; and within a border: pad.
+// Tensors beside each other: cat, stack.
 namespace weft {
 
 using namespace autograd;
@@ -136,62 +136,6 @@ Tensor stack(std::span<const Tensor> tensors, Index dim) {
       for (std::size_t i = 0; i < in.size(); ++i)
         in.set(i, [&] { return g.select(at, static_cast<Index>(i)); });
     });
-  }
-  return y;
-}
-
-namespace {
-
-// Sizes of x with amounts added; throws where one becomes negative.
-Shape padded_sizes(const Tensor& x, const Shape& amounts) {
-  Shape sizes = x.get("pad").sizes;
-  if (amounts.size() % 2 != 0 || amounts.size() > 2 * sizes.size()) {
-    fail<ShapeError>("pad", "got {} amounts for {} dimensions, expected two for each of the last",
-                     amounts.size(), sizes.size());
-  }
-  for (int i = 0; i < amounts.size() / 2; ++i) {
-    Index& s = sizes[sizes.size() - 1 - i];
-    const Index low = amounts[2 * i], high = amounts[2 * i + 1];
-    if (s + std::min<Index>(low, 0) < 0 || s + low + high < 0) {
-      fail<ShapeError>("pad",
-                       "got amounts {} and {} for dim {} of size {}, expected no more cut off", low,
-                       high, sizes.size() - 1 - i, s);
-    }
-    s += low + high;
-  }
-  return sizes;
-}
-
-// Copies what lies inside both x and y, where y begins `low` before x in every dimension.
-void copy_common(const Tensor& y, const Tensor& x, const Shape& amounts) {
-  Layout to = y.layout(), from = x.layout();
-  const int rank = to.rank();
-  for (int i = 0; i < amounts.size() / 2; ++i) {
-    const int d = rank - 1 - i;
-    const Index low = amounts[2 * i], skip = std::max<Index>(-low, 0),
-                start = std::max<Index>(low, 0);
-    const Index n = std::min(from.sizes[d] - skip, to.sizes[d] - start);
-    from.offset += skip * from.strides[d];
-    to.offset += start * to.strides[d];
-    from.sizes[d] = to.sizes[d] = std::max<Index>(n, 0);
-  }
-  if (numel(to.sizes) == 0) return;
-  const Tensor a = make_alias(y, to), b = make_alias(x, from);
-  kernels(y.device()).copy(make_loop(to.sizes, {a.view(), b.view()}));
-}
-
-}  // namespace
-
-Tensor pad(const Tensor& x, const Shape& amounts, const Scalar& value) {
-  const Shape sizes = padded_sizes(x, amounts);
-  Tensor y = make_tensor(sizes, dense_strides(sizes, x.strides()), x.dtype(), x.device());
-  y.fill_(value);
-  copy_common(y, x, amounts);
-  if (recording(x)) {
-    Shape back = amounts;
-    for (Index& a : back) a = -a;
-    record("pad", y, {x},
-           [back](Tensor& g, Gradients& in) { in.set(0, [&] { return pad(g, back); }); });
   }
   return y;
 }

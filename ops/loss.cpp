@@ -2,6 +2,7 @@
 
 #include <weft/autograd/record.h>
 #include <weft/core/check.h>
+#include <weft/ops/autocast.h>
 #include <weft/ops/elementwise.h>
 #include <weft/ops/kernels.h>
 #include <weft/ops/make.h>
@@ -172,6 +173,12 @@ Tensor soft_cross_entropy(const Tensor& x, const Tensor& target, int dim,
 }  // namespace
 
 Tensor cross_entropy(const Tensor& x, const Tensor& target, const CrossEntropyOptions& o) {
+  if (autocasting()) {
+    const AutocastPause pause;
+    CrossEntropyOptions wide = o;
+    wide.weight = widened(o.weight);
+    return cross_entropy(widened(x), widened(target), wide);
+  }
   constexpr auto op = "cross_entropy";
   const int dim = class_dim(op, x, x.get(op).dtype);
   target.get(op);
@@ -184,6 +191,10 @@ Tensor cross_entropy(const Tensor& x, const Tensor& target, const CrossEntropyOp
 }
 
 Tensor nll_loss(const Tensor& x, const Tensor& target, const NllLossOptions& o) {
+  if (autocasting()) {
+    const AutocastPause pause;
+    return nll_loss(widened(x), target, {widened(o.weight), o.ignore_index, o.reduction});
+  }
   constexpr auto op = "nll_loss";
   const int dim = class_dim(op, x, x.get(op).dtype);
   target.get(op);
@@ -204,15 +215,28 @@ Tensor difference(const char* op, const Tensor& x, const Tensor& target) {
 }  // namespace
 
 Tensor mse_loss(const Tensor& x, const Tensor& target, Reduction reduction) {
+  if (autocasting()) {
+    const AutocastPause pause;
+    return mse_loss(widened(x), widened(target), reduction);
+  }
   return reduce_loss(difference("mse_loss", x, target).square(), reduction);
 }
 
 Tensor l1_loss(const Tensor& x, const Tensor& target, Reduction reduction) {
+  if (autocasting()) {
+    const AutocastPause pause;
+    return l1_loss(widened(x), widened(target), reduction);
+  }
   return reduce_loss(difference("l1_loss", x, target).abs(), reduction);
 }
 
 Tensor binary_cross_entropy_with_logits(const Tensor& x, const Tensor& target,
                                         const BinaryCrossEntropyOptions& o) {
+  if (autocasting()) {
+    const AutocastPause pause;
+    const BinaryCrossEntropyOptions wide{widened(o.weight), widened(o.pos_weight), o.reduction};
+    return binary_cross_entropy_with_logits(widened(x), widened(target), wide);
+  }
   constexpr auto op = "binary_cross_entropy_with_logits";
   x.get(op), target.get(op);
   if (!is_floating(x.dtype()))

@@ -48,6 +48,8 @@ Tensor Tensor::logical_and(const Tensor& other) const { return weft::logical_and
 Tensor Tensor::logical_or(const Tensor& other) const { return weft::logical_or(*this, other); }
 Tensor Tensor::logical_xor(const Tensor& other) const { return weft::logical_xor(*this, other); }
 Tensor Tensor::pow(const Scalar& exponent) const { return weft::pow(*this, exponent); }
+Tensor& Tensor::pow_(const Tensor& exponent) { return weft::pow_(*this, exponent); }
+Tensor& Tensor::pow_(const Scalar& exponent) { return weft::pow_(*this, exponent); }
 
 Tensor Tensor::add(const Tensor& other, const Scalar& alpha) const {
   return weft::add(*this, other, alpha);
@@ -68,10 +70,6 @@ Tensor Tensor::div(const Tensor& other, const char* rounding_mode) const {
 Tensor Tensor::mul(const Scalar& other) const { return weft::mul(*this, other); }
 Tensor Tensor::div(const Scalar& other, const char* rounding_mode) const {
   return weft::div(*this, other, rounding_mode);
-}
-
-Tensor Tensor::clamp(const std::optional<Scalar>& min, const std::optional<Scalar>& max) const {
-  return weft::clamp(*this, min, max);
 }
 
 }  // namespace weft

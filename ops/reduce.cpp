@@ -6,6 +6,7 @@
 
 #include <weft/autograd/record.h>
 #include <weft/core/check.h>
+#include <weft/ops/autocast.h>
 #include <weft/ops/elementwise.h>
 #include <weft/ops/kernels.h>
 #include <weft/ops/make.h>
@@ -203,6 +204,10 @@ Tensor prod_gradient(const Reduction& r, const Tensor& g, const Tensor& x, const
 }  // namespace
 
 Tensor Tensor::prod(const Shape& dims, bool keepdim, std::optional<DType> asked) const {
+  if (autocasting()) {
+    const AutocastPause pause;
+    return widened(*this).prod(dims, keepdim, asked);
+  }
   const Reduction r("prod", *this, dims);
   const DType result = gathered_dtype(dtype(), asked);
   Tensor y = reduced("prod", ReduceId::Prod, r, converted(*this, result), keepdim, result, 1);

@@ -101,6 +101,11 @@ void scatter_checked(const char* op, Tensor& x, Index dim, const Tensor& index,
   scatter_into(op, target, at, i, part_of(op, line(source), x, i.sizes()), accumulate);
 }
 
+// The value for each index.
+Tensor repeated(const char* op, const Tensor& x, const Tensor& index, const Scalar& value) {
+  return make_scalar(value, x.dtype(), x.device()).expand(index.get(op).sizes);
+}
+
 }  // namespace
 
 Tensor Tensor::gather(Index dim, const Tensor& index) const {
@@ -114,6 +119,19 @@ Tensor Tensor::scatter(Index dim, const Tensor& index, const Tensor& source) con
   Tensor y = clone();
   scatter_checked("scatter", y, dim, index, source, false);
   return y;
+}
+
+Tensor Tensor::scatter(Index dim, const Tensor& index, const Scalar& value) const {
+  Tensor y = clone();
+  scatter_checked("scatter", y, dim, index, repeated("scatter", *this, index, value), false);
+  return y;
+}
+Tensor& Tensor::scatter_(Index dim, const Tensor& index, const Tensor& source) {
+  scatter_checked("scatter_", *this, dim, index, source, false);
+  return *this;
+}
+Tensor& Tensor::scatter_(Index dim, const Tensor& index, const Scalar& value) {
+  return scatter_(dim, index, repeated("scatter_", *this, index, value));
 }
 
 Tensor Tensor::scatter_add(Index dim, const Tensor& index, const Tensor& source) const {

@@ -68,6 +68,54 @@ Tensor Tensor::view(const Shape& shape) const {
   return view_reshaped("view", *this, *layout);
 }
 
+namespace {
+
+// The layout of the same bytes in elements of another width; throws where it has none.
+Layout rewidened(const Layout& x, Index from, Index to) {
+  constexpr auto op = "view";
+  if (x.rank() == 0) {
+    fail<ShapeError>(op, "got no dimensions for elements of {} bytes in place of {}, expected one",
+                     to, from);
+  }
+  Layout y = x;
+  const int last = x.rank() - 1;
+  if (x.strides[last] != 1) {
+    fail<ShapeError>(op,
+                     "got stride {} of the last dim for elements of {} bytes in place of {}, "
+                     "expected 1",
+                     x.strides[last], to, from);
+  }
+  for (int d = last; d >= 0; --d) {
+    Index& n = d == last ? y.sizes[d] : y.strides[d];
+    if (n * from % to != 0) {
+      fail<ShapeError>(op,
+                       "got {} {} of dim {} for elements of {} bytes in place of {}, expected a "
+                       "multiple of {}",
+                       d == last ? "size" : "stride", n, d, to, from, to / from);
+    }
+    n = n * from / to;
+  }
+  return y;
+}
+
+}  // namespace
+
+Tensor Tensor::view_as_dtype(DType wanted) const {
+  const TensorImpl& t = get("view");
+  const auto from = static_cast<Index>(size_of(t.dtype)), to = static_cast<Index>(size_of(wanted));
+  const Layout x = layout(), y = from == to ? x : rewidened(x, from, to);
+  if (x.offset * from % to != 0) {
+    fail<ShapeError>("view",
+                     "got offset {} for elements of {} bytes in place of {}, expected a "
+                     "multiple of {}",
+                     x.offset, to, from, to / from);
+  }
+  Tensor view = make_alias(*this, Layout{y.sizes, y.strides, 0});
+  view.impl()->data = t.data;
+  view.impl()->dtype = wanted;
+  return view;
+}
+
 Tensor Tensor::reshape(const Shape& shape) const {
   const Shape sizes = infer_size("reshape", shape, numel());
   if (const auto layout = weft::reshape(this->layout(), sizes))

@@ -40,5 +40,9 @@ inline Tensor stack(std::initializer_list<Tensor> tensors, Index dim = 0) {
 }
 // amounts: {low, high} of the last dim, then of the one before, ...; negative ones cut off.
 WEFT_API Tensor pad(const Tensor& x, const Shape& amounts, const Scalar& value = 0);
+// What the border holds: value, x mirrored at its edge (less often than its size), its edge, or x
+// from the other end (at most once).
+enum class PadMode : std::uint8_t { Constant, Reflect, Replicate, Circular };
+WEFT_API Tensor pad(const Tensor& x, const Shape& amounts, PadMode mode, const Scalar& value = 0);
 
 }  // namespace weft

@@ -110,8 +110,10 @@ template <class... Ops>
 constexpr void fill_binary(IsaKernels& k, OpList<Ops...>) {
   int i = 0;
   const auto one = [&]<class Op>(const Op*) {
-    k.binary[i][0] = binary_run<Op, Vec<float>>;
-    k.binary[i][1] = binary_run<Op, Vec<double>>;
+    if constexpr (takes_floating(Op::domain)) {
+      k.binary[i][0] = binary_run<Op, Vec<float>>;
+      k.binary[i][1] = binary_run<Op, Vec<double>>;
+    }
     if constexpr (Op::domain != Domain::Floating) k.binary[i][2] = binary_run<Op, Int>;
     if constexpr (Differentiable<Op>) {
       k.binary_grad[0][i][0] = binary_grad_run<Op, Vec<float>, 0>;

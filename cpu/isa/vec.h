@@ -231,6 +231,9 @@ struct Int {
   }
   friend Int operator/(Int a, Int b) { return formula::trunc_div(a.v, b.v); }
   friend Int operator-(Int a) { return Int(0) - a; }
+  friend Int operator&(Int a, Int b) { return a.v & b.v; }
+  friend Int operator|(Int a, Int b) { return a.v | b.v; }
+  friend Int operator^(Int a, Int b) { return a.v ^ b.v; }
   friend Flag operator<(Int a, Int b) { return {a.v < b.v}; }
   friend Flag operator<=(Int a, Int b) { return {a.v <= b.v}; }
   friend Flag operator>(Int a, Int b) { return {a.v > b.v}; }
@@ -245,6 +248,8 @@ inline Int ceil(Int x) { return x; }
 inline Int round_even(Int x) { return x; }
 inline Int trunc_div(Int a, Int b) { return formula::trunc_div(a.v, b.v); }
 inline Int floor_div(Int a, Int b) { return formula::floor_div(a.v, b.v); }
+inline Int shift_left(Int a, Int b) { return formula::shift_left(a.v, b.v); }
+inline Int shift_right(Int a, Int b) { return formula::shift_right(a.v, b.v); }
 inline Int pow(Int a, Int b) {
   if (b.v < 0) return Int(std::int64_t{a.v == 1 ? 1 : a.v == -1 ? (b.v % 2 ? -1 : 1) : 0});
   Int result(std::int64_t{1});

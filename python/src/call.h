@@ -90,6 +90,8 @@ class Arguments {
 };
 
 [[noreturn]] void throw_signature(const char* signature, const char* what);
+// The keyword, or what it is called here: dim for NumPy's axis, keepdim for keepdims. Borrowed.
+PyObject* own_name(PyObject* keyword);
 // The position of a keyword among names, or -1.
 int keyword_position(PyObject* keyword, const char* const* names, std::size_t n);
 
@@ -100,7 +102,9 @@ Arguments<N>::Arguments(const char* signature, const char* const (&names)[N], Py
   for (Py_ssize_t i = 0; i < n; ++i) values_[i] = args[i];
   const Py_ssize_t named = keywords ? PyTuple_GET_SIZE(keywords) : 0;
   for (Py_ssize_t i = 0; i < named; ++i) {
-    const int at = keyword_position(PyTuple_GET_ITEM(keywords, i), names, N);
+    PyObject* keyword = PyTuple_GET_ITEM(keywords, i);
+    int at = keyword_position(keyword, names, N);
+    if (at < 0) at = keyword_position(own_name(keyword), names, N);
     if (at < 0) throw_signature(signature, "an unknown keyword");
     if (values_[at]) throw_signature(signature, "an argument twice");
     values_[at] = args[n + i];

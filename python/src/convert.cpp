@@ -67,6 +67,13 @@ void throw_signature(const char* signature, const char* what) {
   throw PythonError();
 }
 
+PyObject* own_name(PyObject* keyword) {
+  static PyObject* const dim = PyUnicode_InternFromString("dim");
+  static PyObject* const keepdim = PyUnicode_InternFromString("keepdim");
+  if (PyUnicode_CompareWithASCIIString(keyword, "axis") == 0) return dim;
+  return PyUnicode_CompareWithASCIIString(keyword, "keepdims") == 0 ? keepdim : keyword;
+}
+
 int keyword_position(PyObject* keyword, const char* const* names, std::size_t n) {
   for (std::size_t i = 0; i < n; ++i) {
     if (PyUnicode_CompareWithASCIIString(keyword, names[i]) == 0) return static_cast<int>(i);

@@ -107,9 +107,39 @@ PyObject* binary_function(PyObject*, PyObject* const* args, Py_ssize_t n, PyObje
     return apply<Op>(a[0] ? a[0] : Py_None, a[1] ? a[1] : Py_None);
   });
 }
+// The one argument of a method, by position or by its name.
 template <class Op>
-PyObject* binary_method(PyObject* self, PyObject* other) {
-  return apply<Op>(self, other);
+PyObject* second(PyObject* const* args, Py_ssize_t n, PyObject* keywords) {
+  if (n == 1 && !keywords) [[likely]]
+    return args[0];
+  static constexpr const char* names[] = {second_name<Op>};
+  static const char* signature = keep(std::string(Op::name) + "(" + second_name<Op> + ")");
+  const Arguments<1> a(signature, names, args, n, keywords, 1);
+  return a[0] ? a[0] : Py_None;
+}
+
+template <class Op>
+PyObject* binary_method(PyObject* self, PyObject* const* args, Py_ssize_t n, PyObject* keywords) {
+  return guarded([&] { return apply<Op>(self, second<Op>(args, n, keywords)); });
+}
+
+template <class Op>
+PyObject* binary_inplace(PyObject* self, PyObject* const* args, Py_ssize_t n, PyObject* keywords) {
+  return guarded([&] {
+    PyObject* other = second<Op>(args, n, keywords);
+    Tensor& x = tensor_of(self);
+    if (is_tensor(other)) {
+      const Unlocked unlocked(long_work(x));
+      detail::binary_<Op>(x, tensor_of(other));
+    } else if (const std::optional<Scalar> s = as_scalar(other)) {
+      detail::binary_<Op>(x, *s);
+    } else {
+      PyErr_Format(PyExc_TypeError, "%s_(): got %s, expected a tensor or a number", Op::name,
+                   Py_TYPE(other)->tp_name);
+      throw PythonError();
+    }
+    return Py_NewRef(self);
+  });
 }
 
 // add, sub, mul and div have more arguments (tensor_methods.cpp); what div names by its mode is no
@@ -119,6 +149,8 @@ constexpr bool plain_binary =
     !std::is_same_v<Op, op::Add> && !std::is_same_v<Op, op::Sub> && !std::is_same_v<Op, op::Mul> &&
     !std::is_same_v<Op, op::Div> && !std::is_same_v<Op, op::TruncDiv> &&
     !std::is_same_v<Op, op::FloorDiv>;
+template <class Op>
+constexpr bool has_inplace = std::is_same_v<Op, op::Pow> || !takes_floating(Op::domain);
 // Ops with parameters are bound by hand, as are the two forms of gelu.
 template <class Op>
 constexpr bool plain_unary =
@@ -157,8 +189,13 @@ void add_binary(std::vector<PyMethodDef>& functions, std::vector<PyMethodDef>& m
                            METH_FASTCALL | METH_KEYWORDS,
                            keep(name + "(input, " + second_name<Op> + ")\n--\n\n" +
                                 binary_doc(Op::name, Op::doc, Op::domain))});
-      methods.push_back({Op::name, binary_method<Op>, METH_O,
-                         keep(name + "($self, " + second_name<Op> + ")" + doc)});
+      const std::string text = "($self, " + std::string(second_name<Op>) + ")" + doc;
+      methods.push_back({Op::name, as_function(binary_method<Op>), METH_FASTCALL | METH_KEYWORDS,
+                         keep(name + text)});
+      if constexpr (has_inplace<Op>) {
+        methods.push_back({keep(name + "_"), as_function(binary_inplace<Op>),
+                           METH_FASTCALL | METH_KEYWORDS, keep(name + "_" + text + " In place.")});
+      }
     }
   };
   (one(static_cast<const Ops*>(nullptr)), ...);

@@ -51,6 +51,13 @@ constexpr Example examples[] = {
      "tensor([ True, False])"},
     {"logical_xor", "weft.logical_xor(weft.tensor([True, True]), weft.tensor([True, False]))",
      "tensor([False,  True])"},
+    {"bitwise_and", "weft.bitwise_and(weft.tensor([6, 5]), 3)", "tensor([2, 1])"},
+    {"bitwise_or", "weft.bitwise_or(weft.tensor([6, 5]), 3)", "tensor([7, 7])"},
+    {"bitwise_xor", "weft.bitwise_xor(weft.tensor([6, 5]), 3)", "tensor([5, 6])"},
+    {"bitwise_left_shift", "weft.bitwise_left_shift(weft.tensor([1, -3]), 2)",
+     "tensor([  4, -12])"},
+    {"bitwise_right_shift", "weft.bitwise_right_shift(weft.tensor([9, -9]), 2)",
+     "tensor([ 2, -3])"},
 };
 
 std::string example_of(std::string_view name) {
@@ -64,6 +71,8 @@ const char* dtypes(Domain domain) {
   switch (domain) {
     case Domain::Floating: return "Bool and integers are converted to float32.";
     case Domain::Number: return "Of any dtype but bool, which raises DTypeError.";
+    case Domain::Integer: return "Of integers; other dtypes raise DTypeError.";
+    case Domain::Bits: return "Of integers and bool; floating dtypes raise DTypeError.";
     default: return "Of any dtype.";
   }
 }

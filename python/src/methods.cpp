@@ -14,9 +14,6 @@ namespace {
 PyCFunction fast(PyObject* (*f)(PyObject*, PyObject* const*, Py_ssize_t, PyObject*)) {
   return reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(f));
 }
-PyCFunction fast(PyObject* (*f)(PyObject*, PyObject* const*, Py_ssize_t)) {
-  return reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(f));
-}
 
 bool is_true(PyObject* o) {
   const int truth = PyObject_IsTrue(o);
@@ -126,9 +123,33 @@ PyObject* stride(PyObject* self, PyObject* const* args, Py_ssize_t n, PyObject* 
 }
 PyObject* strides(PyObject* self, void*) { return stride(self, nullptr, 0, nullptr); }
 
-template <Tensor (Tensor::*F)(const Shape&) const>
-PyObject* shaped(PyObject* self, PyObject* const* args, Py_ssize_t n) {
-  return guarded([&] { return wrap((tensor_of(self).*F)(shape_from_args(args, n))); });
+// The sizes of f(2, 3), f((2, 3)) or f(name=(2, 3)).
+Shape sizes_given(const char* name, PyObject* const* args, Py_ssize_t n, PyObject* keywords) {
+  if (!keywords) [[likely]]
+    return shape_from_args(args, n);
+  if (n != 0 || PyTuple_GET_SIZE(keywords) != 1 ||
+      keyword_position(PyTuple_GET_ITEM(keywords, 0), &name, 1) != 0) {
+    throw_signature((std::string("(*") + name + ")").c_str(), "other arguments");
+  }
+  return to_shape(args[0]);
+}
+
+constexpr char kSize[] = "size", kShape[] = "shape", kDims[] = "dims";
+
+template <Tensor (Tensor::*F)(const Shape&) const, const char* Name>
+PyObject* shaped(PyObject* self, PyObject* const* args, Py_ssize_t n, PyObject* keywords) {
+  return guarded([&] { return wrap((tensor_of(self).*F)(sizes_given(Name, args, n, keywords))); });
+}
+
+// view(*size), view(dtype), or either by its name.
+PyObject* view(PyObject* self, PyObject* const* args, Py_ssize_t n, PyObject* keywords) {
+  static constexpr const char* names[] = {"dtype"};
+  const bool one = n + (keywords ? PyTuple_GET_SIZE(keywords) : 0) == 1;
+  const bool of_dtype =
+      one && (keywords ? keyword_position(PyTuple_GET_ITEM(keywords, 0), names, 1) == 0
+                       : is_dtype(args[0]) || PyType_Check(args[0]));
+  if (!of_dtype) return shaped<&Tensor::view, kSize>(self, args, n, keywords);
+  return guarded([&] { return wrap(tensor_of(self).view(to_dtype(args[0]))); });
 }
 
 using Reduction = Tensor (Tensor::*)(const Shape&, bool, std::optional<DType>) const;
@@ -237,27 +258,31 @@ const PyMethodDef hot[] = {
      "detach($self)\n--\n\nThe same memory as a tensor that the tape does not know."},
     {"t", t, METH_NOARGS, "t($self)\n--\n\nThe transpose of a matrix, a view."},
     {"size", fast(size), METH_FASTCALL | METH_KEYWORDS,
-     "size($self, dim=None)\n--\n\nThe sizes, or that of one dimension."},
+     "size($self, dim=None, *, axis=None)\n--\n\nThe sizes, or that of one dimension."},
     {"stride", fast(stride), METH_FASTCALL | METH_KEYWORDS,
-     "stride($self, dim=None)\n--\n\nThe strides in elements, or that of one dimension."},
-    {"view", fast(shaped<&Tensor::view>), METH_FASTCALL,
-     "view($self, *shape)\n--\n\nThe same memory in another shape; ShapeError where that needs a "
-     "copy."},
-    {"reshape", fast(shaped<&Tensor::reshape>), METH_FASTCALL,
-     "reshape($self, *shape)\n--\n\nThe elements in another shape: a view where the memory allows "
-     "it."},
-    {"permute", fast(shaped<&Tensor::permute>), METH_FASTCALL,
-     "permute($self, *dims)\n--\n\nA view with the dimensions in another order."},
-    {"expand", fast(shaped<&Tensor::expand>), METH_FASTCALL,
-     "expand($self, *sizes)\n--\n\nA view that repeats dimensions of size 1; -1 keeps a size."},
-    {"flip", fast(shaped<&Tensor::flip>), METH_FASTCALL,
-     "flip($self, *dims)\n--\n\nA copy with the order of elements reversed along dims."},
+     "stride($self, dim=None, *, axis=None)\n--\n\nThe strides in elements, or that of one "
+     "dimension."},
+    {"view", fast(view), METH_FASTCALL | METH_KEYWORDS,
+     "view(*size) or view(dtype): the same memory in another shape, ShapeError where that needs a "
+     "copy; or the same bytes as elements of another dtype, unknown to the tape. Where those are "
+     "wider or narrower the last dimension, whose stride is 1, gets shorter or longer."},
+    {"reshape", fast(shaped<&Tensor::reshape, kShape>), METH_FASTCALL | METH_KEYWORDS,
+     "reshape(*shape): the elements in another shape, a view where the memory allows it."},
+    {"permute", fast(shaped<&Tensor::permute, kDims>), METH_FASTCALL | METH_KEYWORDS,
+     "permute(*dims): a view with the dimensions in another order."},
+    {"expand", fast(shaped<&Tensor::expand, kSize>), METH_FASTCALL | METH_KEYWORDS,
+     "expand(*size): a view that repeats dimensions of size 1; -1 keeps a size."},
+    {"flip", fast(shaped<&Tensor::flip, kDims>), METH_FASTCALL | METH_KEYWORDS,
+     "flip(*dims): a copy with the order of elements reversed along dims."},
     {"sum", fast(reduced<&Tensor::sum>), METH_FASTCALL | METH_KEYWORDS,
-     "sum($self, dim=None, keepdim=False, dtype=None)\n--\n\nThe sum over dims, or over all."},
+     "sum($self, dim=None, keepdim=False, dtype=None, *, axis=None, keepdims=False)\n--\n\nThe sum "
+     "over dims, or over all."},
     {"mean", fast(reduced<&Tensor::mean>), METH_FASTCALL | METH_KEYWORDS,
-     "mean($self, dim=None, keepdim=False, dtype=None)\n--\n\nThe mean over dims, or over all."},
+     "mean($self, dim=None, keepdim=False, dtype=None, *, axis=None, keepdims=False)\n--\n\nThe "
+     "mean over dims, or over all."},
     {"prod", fast(reduced<&Tensor::prod>), METH_FASTCALL | METH_KEYWORDS,
-     "prod($self, dim=None, keepdim=False, dtype=None)\n--\n\nThe product over dims, or over all."},
+     "prod($self, dim=None, keepdim=False, dtype=None, *, axis=None, keepdims=False)\n--\n\nThe "
+     "product over dims, or over all."},
     {"backward", fast(backward), METH_FASTCALL | METH_KEYWORDS,
      "backward($self, gradient=None, retain_graph=None, create_graph=False)\n--\n\n"
      "Adds the gradients of this tensor (times gradient) to the grad of its leaves."}};

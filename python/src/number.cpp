@@ -114,35 +114,24 @@ PyObject* absolute(PyObject* a) {
   return alter(a, [](const Tensor& x) { return weft::abs(x); });
 }
 
-// x: a tensor or a number.
-void check_bool(const char* op, const auto& x) {
-  if (x.dtype() != DType::Bool) {
-    throw DTypeError(std::string("[") + op + "] got " + std::string(name(x.dtype())) +
-                     ", expected bool");
-  }
-}
-template <class F>
-PyObject* logic(const char* op, PyObject* a, PyObject* b, F f) {
-  return combine(a, b, [&](const auto& x, const auto& y) {
-    check_bool(op, x);
-    check_bool(op, y);
-    return f(x, y);
-  });
-}
 PyObject* both(PyObject* a, PyObject* b) {
-  return logic("&", a, b, [](const auto& x, const auto& y) { return weft::logical_and(x, y); });
+  return combine(a, b, [](const auto& x, const auto& y) { return weft::bitwise_and(x, y); });
 }
 PyObject* either(PyObject* a, PyObject* b) {
-  return logic("|", a, b, [](const auto& x, const auto& y) { return weft::logical_or(x, y); });
+  return combine(a, b, [](const auto& x, const auto& y) { return weft::bitwise_or(x, y); });
 }
 PyObject* one_of(PyObject* a, PyObject* b) {
-  return logic("^", a, b, [](const auto& x, const auto& y) { return weft::logical_xor(x, y); });
+  return combine(a, b, [](const auto& x, const auto& y) { return weft::bitwise_xor(x, y); });
+}
+PyObject* shift_left(PyObject* a, PyObject* b) {
+  return combine(a, b, [](const auto& x, const auto& y) { return weft::bitwise_left_shift(x, y); });
+}
+PyObject* shift_right(PyObject* a, PyObject* b) {
+  return combine(a, b,
+                 [](const auto& x, const auto& y) { return weft::bitwise_right_shift(x, y); });
 }
 PyObject* invert(PyObject* a) {
-  return alter(a, [](const Tensor& x) {
-    check_bool("~", x);
-    return weft::logical_not(x);
-  });
+  return alter(a, [](const Tensor& x) { return weft::bitwise_not(x); });
 }
 
 PyObject* add_in(PyObject* a, PyObject* b) {
@@ -184,11 +173,23 @@ PyObject* replace(const char* op, PyObject* a, PyObject* b, PyObject* (*f)(PyObj
 PyObject* modulo_in(PyObject* a, PyObject* b) { return replace("%", a, b, modulo); }
 PyObject* power_in(PyObject* a, PyObject* b, PyObject* modulus) {
   if (modulus != Py_None) Py_RETURN_NOTIMPLEMENTED;
-  return replace("**", a, b, [](PyObject* x, PyObject* y) { return power(x, y, Py_None); });
+  return change(a, b, [](Tensor& x, const auto& y) { weft::pow_(x, y); });
 }
-PyObject* both_in(PyObject* a, PyObject* b) { return replace("&", a, b, both); }
-PyObject* either_in(PyObject* a, PyObject* b) { return replace("|", a, b, either); }
-PyObject* one_of_in(PyObject* a, PyObject* b) { return replace("^", a, b, one_of); }
+PyObject* both_in(PyObject* a, PyObject* b) {
+  return change(a, b, [](Tensor& x, const auto& y) { weft::bitwise_and_(x, y); });
+}
+PyObject* either_in(PyObject* a, PyObject* b) {
+  return change(a, b, [](Tensor& x, const auto& y) { weft::bitwise_or_(x, y); });
+}
+PyObject* one_of_in(PyObject* a, PyObject* b) {
+  return change(a, b, [](Tensor& x, const auto& y) { weft::bitwise_xor_(x, y); });
+}
+PyObject* shift_left_in(PyObject* a, PyObject* b) {
+  return change(a, b, [](Tensor& x, const auto& y) { weft::bitwise_left_shift_(x, y); });
+}
+PyObject* shift_right_in(PyObject* a, PyObject* b) {
+  return change(a, b, [](Tensor& x, const auto& y) { weft::bitwise_right_shift_(x, y); });
+}
 
 PyObject* compare(PyObject* a, PyObject* b, int how) {
   switch (how) {
@@ -250,6 +251,8 @@ PyType_Slot number_slots[] = {slot(Py_nb_add, add),
                               slot(Py_nb_and, both),
                               slot(Py_nb_or, either),
                               slot(Py_nb_xor, one_of),
+                              slot(Py_nb_lshift, shift_left),
+                              slot(Py_nb_rshift, shift_right),
                               slot(Py_nb_invert, invert),
                               slot(Py_nb_inplace_add, add_in),
                               slot(Py_nb_inplace_subtract, subtract_in),
@@ -261,6 +264,8 @@ PyType_Slot number_slots[] = {slot(Py_nb_add, add),
                               slot(Py_nb_inplace_and, both_in),
                               slot(Py_nb_inplace_or, either_in),
                               slot(Py_nb_inplace_xor, one_of_in),
+                              slot(Py_nb_inplace_lshift, shift_left_in),
+                              slot(Py_nb_inplace_rshift, shift_right_in),
                               slot(Py_nb_bool, truth),
                               slot(Py_nb_int, as_int),
                               slot(Py_nb_float, as_float),

@@ -28,6 +28,12 @@ void bind_memory_formats(py::module_& m) {
 namespace {
 
 void bind_promotion(py::module_& m) {
+  m.def("can_cast", &can_cast,
+        "Whether a tensor of dtype `to` takes, in place, what is computed in dtype `from_`: bool, "
+        "integers and floating dtypes each hold those before them.\n\n"
+        ">>> weft.can_cast(weft.int64, weft.float16), weft.can_cast(weft.float32, weft.int64)\n"
+        "(True, False)",
+        "from_"_a, "to"_a);
   m.def("promote_types", &promote,
         "The dtype that holds both, of the same category: PyTorch's lattice.\n\n"
         ">>> weft.promote_types(weft.int32, weft.float16)\n"
@@ -45,7 +51,7 @@ void bind_promotion(py::module_& m) {
       "category: bool, integer, floating.\n\n"
       ">>> weft.result_type(weft.ones(2, dtype=weft.int8), 3)\n"
       "weft.int8",
-      "tensor1"_a, "tensor2"_a);
+      "tensor"_a, "other"_a);
 }
 
 }  // namespace
@@ -81,6 +87,7 @@ void bind_operations(py::module_& m) {
   bind_numpy();
   bind_dlpack(m);
   bind_pickle(m);
+  take_other_names(m);
   py::module_ functional =
       add_part(m, "_functional", "weft.nn.functional", "What weft.nn.functional names.");
   bind_functional(functional);

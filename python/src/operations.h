@@ -44,6 +44,8 @@ void bind_shapes(py::module_& m);
 void bind_indexing(py::module_& m);
 void bind_copies(py::module_& m);
 void bind_products(py::module_& m);
+// Lets all of m take axis for dim, keepdims for keepdim, and sizes as size=...
+void take_other_names(py::module_& m);
 
 void bind_memory_formats(py::module_& m);
 void bind_random(py::module_& m);

@@ -9,7 +9,7 @@ namespace weft::python {
 namespace {
 
 using MaybeMode = std::optional<std::string>;
-using MaybeScalar = std::optional<Scalar>;
+using MaybeOperand = std::optional<Operand>;
 
 const char* text(const MaybeMode& mode) { return mode ? mode->c_str() : nullptr; }
 
@@ -95,22 +95,53 @@ void bind_in_place() {
       "other"_a, py::kw_only(), "rounding_mode"_a = py::none(), Released());
 }
 
+Tensor bound(const MaybeOperand& o) {
+  if (!o) return {};
+  return o->tensor() ? *o->tensor() : make_scalar(o->scalar(), o->scalar().dtype());
+}
+
+// f(min, max) with both as numbers or both as tensors.
+template <class F>
+Tensor within(const MaybeOperand& low, const MaybeOperand& high, F f) {
+  if ((low && low->tensor()) || (high && high->tensor())) return f(bound(low), bound(high));
+  const auto number = [](const MaybeOperand& o) {
+    return o ? std::optional<Scalar>(o->scalar()) : std::nullopt;
+  };
+  return f(number(low), number(high));
+}
+
 void bind_clamp(py::module_& m) {
   def_both(
       m, "clamp",
-      [](const Tensor& x, const MaybeScalar& low, const MaybeScalar& high) {
-        return x.clamp(low, high);
+      [](const Tensor& x, const MaybeOperand& low, const MaybeOperand& high) {
+        return within(low, high, [&](const auto& a, const auto& b) { return x.clamp(a, b); });
       },
-      "The elements within [min, max], of which at least one is given; NaN stays.\n\n"
+      "The elements within [min, max], of which at least one is given; NaN stays. The bounds are "
+      "numbers or tensors, which broadcast; max wins where it is below min.\n\n"
+      "Tensors as bounds get the gradient where they were taken, half of it where the element "
+      "equals them.\n\n"
       ">>> weft.clamp(weft.tensor([-1, 5]), min=0)\n"
-      "tensor([0, 5])",
+      "tensor([0, 5])\n"
+      ">>> weft.clamp(weft.tensor([-1, 5]), max=weft.tensor([[0], [3]]))\n"
+      "tensor([[-1,  0],\n"
+      "        [-1,  3]])",
       input(), "min"_a = py::none(), "max"_a = py::none(), Released());
   def_method(
       "clamp_",
-      [](Tensor& x, const MaybeScalar& low, const MaybeScalar& high) {
-        return x.clamp_(low, high);
+      [](Tensor& x, const MaybeOperand& low, const MaybeOperand& high) {
+        return within(low, high, [&](const auto& a, const auto& b) { return x.clamp_(a, b); });
       },
       "clamp() in place.", "min"_a = py::none(), "max"_a = py::none(), Released());
+}
+
+void bind_bits(py::module_& m) {
+  def_both(m, "bitwise_not", &bitwise_not,
+           "All bits turned: -x - 1, or not x of bool; as an operator ~x. Floating dtypes raise "
+           "DTypeError.\n\n"
+           ">>> weft.bitwise_not(weft.tensor([0, 5, -3]))\n"
+           "tensor([-1, -6,  2])",
+           input(), Released());
+  def_method("bitwise_not_", &bitwise_not_, "bitwise_not() in place.", Released());
 }
 
 // Two numbers make a result of their own dtype, as PyTorch's.
@@ -174,6 +205,7 @@ void bind_arithmetic(py::module_& m) {
   bind_products_and_quotients(m);
   bind_in_place();
   bind_clamp(m);
+  bind_bits(m);
   bind_where(m);
 }
 

@@ -15,6 +15,44 @@ Tensor source_of(const Operand& o, const Tensor& x, const Tensor& index) {
   return make_scalar(o.scalar(), x.dtype(), x.device()).expand(index.sizes());
 }
 
+py::arg source_arg() { return py::arg("source").none(false); }
+
+void bind_writes(py::module_& m) {
+  def_both(
+      m, "index_copy",
+      [](const Tensor& x, Index dim, const Tensor& i, const Tensor& source) {
+        return x.index_copy(dim, i, source);
+      },
+      "A copy in which index[j] of dim is source's index j; what comes twice keeps the last. "
+      "IndexError where an index is out of range.\n\n"
+      ">>> weft.index_copy(weft.zeros(3), 0, weft.tensor([2, 0]), weft.tensor([5.0, 7.0]))\n"
+      "tensor([7., 0., 5.])",
+      input(), "dim"_a, index_arg(), source_arg(), Released());
+  def_method(
+      "index_copy_",
+      [](Tensor& x, Index dim, const Tensor& i, const Tensor& source) {
+        return x.index_copy_(dim, i, source);
+      },
+      "index_copy() in place.", "dim"_a, index_arg(), source_arg(), Released());
+  def_both(
+      m, "index_fill",
+      [](const Tensor& x, Index dim, const Tensor& i, const Operand& value) {
+        return x.index_fill(dim, i, number_of(value));
+      },
+      "A copy in which the indices of dim that a vector names (from the end too) hold value, a "
+      "number or a tensor of no dimensions.\n\n"
+      ">>> weft.index_fill(weft.zeros(2, 3), 1, weft.tensor([0, -1]), 7)\n"
+      "tensor([[7., 0., 7.],\n"
+      "        [7., 0., 7.]])",
+      input(), "dim"_a, index_arg(), "value"_a, Released());
+  def_method(
+      "index_fill_",
+      [](Tensor& x, Index dim, const Tensor& i, const Operand& value) {
+        return x.index_fill_(dim, i, number_of(value));
+      },
+      "index_fill() in place.", "dim"_a, index_arg(), "value"_a, Released());
+}
+
 void bind_gather(py::module_& m) {
   def_both(
       m, "index_select",
@@ -28,14 +66,21 @@ void bind_gather(py::module_& m) {
       input(), "dim"_a, index_arg(), Released());
   def_both(
       m, "index_add",
-      [](const Tensor& x, Index dim, const Tensor& i, const Tensor& source) {
-        return x.index_add(dim, i, source);
+      [](const Tensor& x, Index dim, const Tensor& i, const Tensor& source, const Scalar& alpha) {
+        return x.index_add(dim, i, source, alpha);
       },
-      "A copy to which source's index j along dim is added at index[j]. What comes twice is added "
-      "twice.\n\n"
+      "A copy to which alpha times source's index j along dim is added at index[j]. What comes "
+      "twice is added twice.\n\n"
       ">>> weft.index_add(weft.zeros(3), 0, weft.tensor([0, 2, 2]), weft.ones(3))\n"
       "tensor([1., 0., 2.])",
-      input(), "dim"_a, index_arg(), py::arg("source").none(false), Released());
+      input(), "dim"_a, index_arg(), source_arg(), py::kw_only(), "alpha"_a = 1, Released());
+  def_method(
+      "index_add_",
+      [](Tensor& x, Index dim, const Tensor& i, const Tensor& source, const Scalar& alpha) {
+        return x.index_add_(dim, i, source, alpha);
+      },
+      "index_add() in place.", "dim"_a, index_arg(), source_arg(), py::kw_only(), "alpha"_a = 1,
+      Released());
   def_both(
       m, "gather", [](const Tensor& x, Index dim, const Tensor& i) { return x.gather(dim, i); },
       "y[i, j] = input[index[i, j], j] for dim 0, and so on, of index's sizes. IndexError where an "
@@ -58,7 +103,21 @@ void bind_scatter(py::module_& m) {
            "tensor([[0., 0., 1.],\n"
            "        [1., 0., 0.]])",
            input(), "dim"_a, index_arg(), "src"_a, Released());
-  def_both(m, "scatter", scatter, "", input(), "dim"_a, index_arg(), "value"_a, Released());
+  const auto scatter_value = [](const Tensor& x, Index dim, const Tensor& i, const Operand& value) {
+    return x.scatter(dim, i, number_of(value));
+  };
+  def_both(m, "scatter", scatter_value, "", input(), "dim"_a, index_arg(), "value"_a, Released());
+  const auto scatter_in = [](Tensor& x, Index dim, const Tensor& i, const Operand& source) {
+    return x.scatter_(dim, i, source_of(source, x, i));
+  };
+  def_method("scatter_", scatter_in, "scatter() in place.", "dim"_a, index_arg(), "src"_a,
+             Released());
+  def_method(
+      "scatter_",
+      [](Tensor& x, Index dim, const Tensor& i, const Operand& value) {
+        return x.scatter_(dim, i, number_of(value));
+      },
+      "", "dim"_a, index_arg(), "value"_a, Released());
   def_both(
       m, "scatter_add",
       [](const Tensor& x, Index dim, const Tensor& i, const Tensor& source) {
@@ -121,6 +180,7 @@ void bind_index_put() {
 
 void bind_indexing(py::module_& m) {
   bind_gather(m);
+  bind_writes(m);
   bind_scatter(m);
   bind_masks(m);
   bind_index_put();

@@ -268,22 +268,37 @@ void bind_norms(py::module_& f) {
         input(), "size"_a, "alpha"_a = 1e-4, "beta"_a = 0.75, "k"_a = 1.0, Released());
 }
 
+PadMode pad_mode(const std::string& name, const std::optional<Scalar>& value) {
+  constexpr const char* names[] = {"constant", "reflect", "replicate", "circular"};
+  for (int i = 0; i < 4; ++i) {
+    if (name != names[i]) continue;
+    if (i > 0 && value && value->to_double() != 0) {
+      throw ValueError("[pad] got a value for mode '" + name + "', expected it for 'constant'");
+    }
+    return static_cast<PadMode>(i);
+  }
+  throw NotImplementedError("[pad] got mode '" + name +
+                            "', expected 'constant', 'reflect', 'replicate' or 'circular'");
+}
+
 void bind_pad(py::module_& f) {
   f.def(
       "pad",
       [](const Tensor& x, const Shape& amounts, const std::string& mode,
          const std::optional<Scalar>& value) {
-        if (mode != "constant") {
-          throw NotImplementedError("[pad] got mode '" + mode + "', expected 'constant'");
-        }
-        return pad(x, amounts, value.value_or(0));
+        return pad(x, amounts, pad_mode(mode, value), value.value_or(0));
       },
-      "value around the elements: pad holds (low, high) of the last dimension, then of the one "
+      "A border around the elements: pad holds (low, high) of the last dimension, then of the one "
       "before; negative amounts cut off.\n\n"
+      "It holds value, or by mode: 'reflect' the elements mirrored at the edge (at most one less "
+      "than there are), 'replicate' the edge, 'circular' those from the other end (at most all). "
+      "ShapeError where there are not so many.\n\n"
       ">>> F.pad(weft.tensor([[1, 2], [3, 4]]), (1, 0, 0, 1))\n"
       "tensor([[0, 1, 2],\n"
       "        [0, 3, 4],\n"
-      "        [0, 0, 0]])",
+      "        [0, 0, 0]])\n"
+      ">>> F.pad(weft.tensor([1, 2, 3]), (2, 2), mode=\"reflect\")\n"
+      "tensor([3, 2, 1, 2, 3, 2, 1])",
       input(), "pad"_a, "mode"_a = "constant", none("value"), Released());
 }
 

@@ -33,7 +33,7 @@ void bind_products(py::module_& m) {
            "in size.\n\n"
            ">>> weft.dot(weft.tensor([1, 2, 3]), weft.tensor([4, 5, 6]))\n"
            "tensor(32)",
-           input(), other, Released());
+           input(), py::arg("tensor").none(false), Released());
   def_both(m, "outer", &outer,
            "All products of the elements of two vectors: [n, m].\n\n"
            ">>> weft.outer(weft.tensor([1, 2]), weft.tensor([1, 10, 100]))\n"

@@ -63,6 +63,19 @@ void bind_spread(py::module_& m) {
       ">>> weft.std(weft.tensor([1.0, 2.0, 3.0, 4.0]), correction=0)\n"
       "tensor(1.1180)",
       input(), no_dim(), py::kw_only(), "correction"_a = 1, keepdim(), Released());
+  // Older names: whether to divide by n - 1.
+  def_both(
+      m, "var",
+      [](const Tensor& x, const Shape& dim, bool unbiased, bool keep) {
+        return x.var(dim, unbiased, keep);
+      },
+      "", input(), no_dim(), "unbiased"_a = true, keepdim(), Released());
+  def_both(
+      m, "std",
+      [](const Tensor& x, const Shape& dim, bool unbiased, bool keep) {
+        return x.std(dim, unbiased, keep);
+      },
+      "", input(), no_dim(), "unbiased"_a = true, keepdim(), Released());
   def_both(
       m, "norm",
       [](const Tensor& x, double p, const Shape& dim, bool keep) { return x.norm(p, dim, keep); },

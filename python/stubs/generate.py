@@ -91,7 +91,18 @@ def functions_of(name, value, root):
     text = getattr(value, "__text_signature__", None)
     if text and is_elementwise(name, root):
         return [elementwise(name, text)]
-    return signatures_of(value, name)
+    signatures = signatures_of(value, name)
+    return with_other_names(signatures) if takes_other_names(value) else signatures
+
+
+def takes_other_names(function):
+    """Whether it stands around one of pybind11's and translates names (argument_names.cpp)."""
+    return callable(getattr(getattr(function, "__func__", function), "__self__", None))
+
+
+def with_other_names(signatures):
+    """An overload more for each that has sizes or a dim."""
+    return [form for s in signatures for form in (s, s.by_size() or s.by_axis()) if form]
 
 
 def write_property(stub, name, value):

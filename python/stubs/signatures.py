@@ -142,6 +142,29 @@ class Signature:
             self.arguments.insert(last + 1, Argument("/"))
         return self
 
+    def by_size(self):
+        """With the sizes as one argument; None if there are none."""
+        at = next((i for i, a in enumerate(self.arguments) if a.name == "*size"), None)
+        if at is None:
+            return None
+        before, after = self.arguments[:at], self.arguments[at + 1 :]
+        after = [Argument("size", "ShapeLike"), *(a for a in after if a.name != "*")]
+        return Signature(self.name, [*before, Argument("*"), *after], self.result)
+
+    def by_axis(self):
+        """With NumPy's names in place of dim and keepdim; None if there is no dim."""
+        named = {"dim": "axis", "keepdim": "keepdims"}
+        if not any(a.name == "dim" for a in self.arguments):
+            return None
+        first = next(i for i, a in enumerate(self.arguments) if a.name in named)
+        after = [
+            dataclasses.replace(a, name=named.get(a.name, a.name))
+            for a in self.arguments[first:]
+            if a.name != "*"
+        ]
+        after[0].default = None  # or the two would overlap
+        return Signature(self.name, [*self.arguments[:first], Argument("*"), *after], self.result)
+
     def is_vague(self):
         """Whether a type says nothing."""
         types = [a.type for a in self.arguments] + [self.result]

@@ -184,8 +184,10 @@ class detect_anomaly(_Mode):
 
 
 class autocast(_Mode):
-    """Products of matrices, linear and conv2d convert float32 operands to a half dtype and give it;
-    all else computes in what it gets.
+    """Products of matrices, linear and conv2d convert float32 operands to a half dtype and give it.
+    Losses, prod() and pad() by reflection or replication convert halves to float32; index_copy()
+    takes mixed dtypes and gives the widest, as cat() and stack() always do. All else, softmax and
+    norms too, computes in what it gets.
 
     device_type: "cpu" or "cuda", which chooses the default dtype: weft.bfloat16 or weft.float16. The
     conversions are recorded, so that a parameter's gradient has the parameter's dtype.

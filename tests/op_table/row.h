@@ -134,6 +134,7 @@ std::vector<Row> network_rows();
 std::vector<Row> norm_rows();
 std::vector<Row> reduce_rows();
 std::vector<Row> index_rows();
+std::vector<Row> pad_rows();
 std::vector<Row> loss_rows();
 
 // All rows; with WEFT_OPS=a,b in the environment only those.

@@ -56,7 +56,10 @@ Row row(const std::string& torch, F f, Operand a = {-2, 2}, Operand b = {-2, 2})
   r.result = info.gives_bool                   ? gives_bool
              : info.domain == Domain::Floating ? floating_of
                                                : same_dtype;
-  r.dtypes = info.domain == Domain::Number ? kNumber : kAll;
+  r.dtypes = info.domain == Domain::Number    ? kNumber
+             : info.domain == Domain::Bits    ? kInt | kBool
+             : info.domain == Domain::Integer ? kInt
+                                              : kAll;
   r.differentiable = Differentiable<Op>;
   r.bad = {{[] {
               return Tensors{detail::binary<Op>(ones({2, 3}), ones({2, 4}))};
@@ -202,6 +205,7 @@ void add_products(std::vector<Row>& rows) {
 void add_powers(std::vector<Row>& rows) {
   const auto f = [](double a, double b) { return std::pow(a, b); };
   Row r = row<op::Pow>("torch.pow(x[0], x[1])", f, {0.3, 3}, {-2, 3});
+  in_place(r, [](Tensors& x) { x[0].pow_(x[1]); });
   for (Case& c : r.cases) c.dtypes = kFloat;
   r.cases.push_back({"torch.pow(x[0], x[1])",
                      {real({4, 5}, -5, 5), real(5, 0, 3)},
@@ -286,6 +290,74 @@ void add_comparisons(std::vector<Row>& rows) {
   rows.back().cases.back().torch = "torch.eq(x[0], 1)";
 }
 
+std::int64_t whole(double v) { return static_cast<std::int64_t>(v); }
+
+void add_bits(std::vector<Row>& rows) {
+  const Operand wide{-99, 99}, amount{-3, 70};
+  Row r = row<op::BitwiseAnd>(
+      "torch.bitwise_and(x[0], x[1])", [](double a, double b) { return whole(a) & whole(b); }, wide,
+      wide);
+  in_place(r, [](Tensors& x) { bitwise_and_(x[0], x[1]); });
+  r.cases.push_back(with_scalar(
+      "x[0] & 5", real({2, 3}, -99, 99), [](const Tensors& x) { return x[0] & 5; },
+      [](double a) { return whole(a) & 5; }, kInt));
+  rows.push_back(r);
+  r = row<op::BitwiseOr>(
+      "torch.bitwise_or(x[0], x[1])", [](double a, double b) { return whole(a) | whole(b); }, wide,
+      wide);
+  in_place(r, [](Tensors& x) { bitwise_or_(x[0], x[1]); });
+  rows.push_back(r);
+  r = row<op::BitwiseXor>(
+      "torch.bitwise_xor(x[0], x[1])", [](double a, double b) { return whole(a) ^ whole(b); }, wide,
+      wide);
+  in_place(r, [](Tensors& x) { bitwise_xor_(x[0], x[1]); });
+  rows.push_back(r);
+  r = row<op::BitwiseLeftShift>(
+      "torch.bitwise_left_shift(x[0], x[1])",
+      [](double a, double b) {
+        const auto bits = static_cast<std::uint64_t>(whole(a));
+        return b < 0 || b > 63 ? 0 : static_cast<std::int64_t>(bits << whole(b));
+      },
+      wide, amount);
+  in_place(r, [](Tensors& x) { bitwise_left_shift_(x[0], x[1]); });
+  rows.push_back(r);
+  r = row<op::BitwiseRightShift>(
+      "torch.bitwise_right_shift(x[0], x[1])",
+      [](double a, double b) { return std::floor(std::ldexp(a, b < 0 ? -99 : -int(b))); }, wide,
+      amount);
+  in_place(r, [](Tensors& x) { bitwise_right_shift_(x[0], x[1]); });
+  r.cases.push_back(with_scalar(
+      "x[0] >> 1", real({2, 3}, -99, 99), [](const Tensors& x) { return x[0] >> 1; },
+      [](double a) { return std::floor(a / 2); }, kInt));
+  rows.push_back(r);
+}
+
+void add_bitwise_not(std::vector<Row>& rows) {
+  Row r;
+  r.name = "bitwise_not";
+  r.dtypes = kInt | kBool;
+  r.differentiable = false;
+  for (const Shape& s : {Shape{3, 5}, Shape{}, Shape{0, 3}, Shape{2, 3, 2, 2}}) {
+    for (const bool logical : {false, true}) {
+      Case c{"torch.bitwise_not(x[0])",
+             {real(s, -99, 99)},
+             [](const Tensors& x) { return bitwise_not(x[0]); },
+             [](const Arrays& x) { return map(x[0], [](double v) { return -v - 1; }); },
+             [](Tensors& x) { bitwise_not_(x[0]); },
+             kInt};
+      if (logical) {
+        c.dtypes = kBool;
+        c.reference = [](const Arrays& x) { return map(x[0], [](double v) { return v == 0; }); };
+      }
+      r.cases.push_back(c);
+    }
+  }
+  r.cases.front().big = {real({350, 700}, -99, 99)};
+  r.bad = {{[] { return Tensors{bitwise_not(ones(2))}; }, "[bitwise_not] got float32",
+            "torch.bitwise_not(torch.ones(2))"}};
+  rows.push_back(r);
+}
+
 }  // namespace
 
 std::vector<Row> binary_rows() {
@@ -295,6 +367,8 @@ std::vector<Row> binary_rows() {
   add_powers(rows);
   add_choices(rows);
   add_comparisons(rows);
+  add_bits(rows);
+  add_bitwise_not(rows);
   return rows;
 }
 

@@ -122,25 +122,86 @@ Row index_select_row() {
   return r;
 }
 
+// What index_add and its like do to a copy of x[0]: f(element, source's, or nothing).
+template <class F>
+Array at_rows(const Arrays& x, F f) {
+  Array y = x[0];
+  const Index wide = y.sizes[1], n = x[1].sizes[0];
+  for (Index i = 0; i < n * wide; ++i) {
+    const Index row = wrapped(at(x[1], Shape{i / wide}), y.sizes[0]);
+    f(element(y, {row, i % wide}), Shape{i / wide, i % wide});
+  }
+  return y;
+}
+
 Row index_add_row() {
   Row r = row("index_add",
               {{"torch.index_add(x[0], 0, x[1], x[2])",
                 {real({4, 2}), indices(3, {2, 0, 2}), real({3, 2})},
                 [](const Tensors& x) { return x[0].index_add(0, x[1], x[2]); },
                 [](const Arrays& x) {
-                  Array y = x[0];
-                  for (Index i = 0; i < 6; ++i) {
-                    element(y, {whole(at(x[1], Shape{i / 2})), i % 2}) += at(x[2], {i / 2, i % 2});
-                  }
-                  return y;
-                }}});
+                  return at_rows(x, [&](double& v, const Shape& i) { v += at(x[2], i); });
+                },
+                [](Tensors& x) { x[0].index_add_(0, x[1], x[2]); }},
+               {"torch.index_add(x[0], 0, x[1], x[2], alpha=3)",
+                {real({4, 2}), indices(3, {2, 0, 2}), real({3, 2})},
+                [](const Tensors& x) { return x[0].index_add(0, x[1], x[2], 3); },
+                [](const Arrays& x) {
+                  return at_rows(x, [&](double& v, const Shape& i) { v += 3 * at(x[2], i); });
+                },
+                [](Tensors& x) { x[0].index_add_(0, x[1], x[2], 3); },
+                kNumber & ~(only(f16) | only(bf16))}});  // they round alpha * source
   r.scale = 1;
   r.cases[0].big = {real({503, 407}), integers(900, 0, 503), real({900, 407})};
+  r.bad = {
+      {[] {
+         return Tensors{ones({2, 3}).index_add(0, tensor({2}), ones({1, 3}))};
+       },
+       "[index_add] got ", "torch.ones(2, 3).index_add(0, torch.tensor([2]), torch.ones(1, 3))"},
+      {[] {
+         return Tensors{ones({2, 3}).index_add_(0, tensor({0}), ones({2, 3}))};
+       },
+       "[index_add_] got a source of shape [2, 3], expected [1, 3]",
+       "torch.ones(2, 3).index_add_(0, torch.tensor([0]), torch.ones(2, 3))"}};
+  return r;
+}
+
+Row index_copy_row() {
+  Row r =
+      row("index_copy", {{"torch.index_copy(x[0], 0, x[1], x[2])",
+                          {real({4, 2}), indices(3, {2, 0, 3}), real({3, 2})},
+                          [](const Tensors& x) { return x[0].index_copy(0, x[1], x[2]); },
+                          [](const Arrays& x) {
+                            return at_rows(x, [&](double& v, const Shape& i) { v = at(x[2], i); });
+                          },
+                          [](Tensors& x) { x[0].index_copy_(0, x[1], x[2]); }}});
+  r.cases[0].big = {real({503, 407}), integers(900, 0, 503), real({900, 407})};
+  r.bad = {
+      {[] {
+         return Tensors{ones({2, 3}).index_copy(0, tensor({2}), ones({1, 3}))};
+       },
+       "[index_copy] got ", "torch.ones(2, 3).index_copy(0, torch.tensor([2]), torch.ones(1, 3))"},
+      {[] {
+         return Tensors{ones({2, 3}).index_copy(0, tensor({1}), ones({1, 3}, f64))};
+       },
+       "[index_copy] got a source of float64 for a tensor of float32",
+       "torch.ones(2, 3).index_copy(0, torch.tensor([1]), torch.ones(1, 3).double())"}};
+  return r;
+}
+
+Row index_fill_row() {
+  Row r = row("index_fill",
+              {{"torch.index_fill(x[0], 0, x[1], 3)",
+                {real({4, 2}), indices(3, {2, -4, 2})},
+                [](const Tensors& x) { return x[0].index_fill(0, x[1], 3); },
+                [](const Arrays& x) { return at_rows(x, [](double& v, const Shape&) { v = 3; }); },
+                [](Tensors& x) { x[0].index_fill_(0, x[1], 3); }}});
+  r.cases[0].big = {real({503, 407}), integers(200, 0, 503)};
   r.bad = {{[] {
-              return Tensors{ones({2, 3}).index_add(0, tensor({2}), ones({1, 3}))};
+              return Tensors{ones({2, 3}).index_fill(1, tensor({-4}), 0)};
             },
-            "[index_add] got ",
-            "torch.ones(2, 3).index_add(0, torch.tensor([2]), torch.ones(1, 3))"}};
+            "[index_fill] got index -4 in dim 1 of size 3",
+            "torch.ones(2, 3).index_fill(1, torch.tensor([-4]), 0)"}};
   return r;
 }
 
@@ -196,6 +257,19 @@ Row scatter_row(bool add) {
       }
       return y;
     };
+    c.inplace = [](Tensors& x) { x[0].scatter_(1, x[1], x[2]); };
+    r.cases.push_back({"torch.scatter(x[0], 1, x[1], 3)",
+                       {c.inputs[0], c.inputs[1]},
+                       [](const Tensors& x) { return x[0].scatter(1, x[1], 3); },
+                       [](const Arrays& x) {
+                         Array y = x[0];
+                         for (Index i = 0; i < 6; ++i) {
+                           const Shape at_i = index_of({2, 3}, i);
+                           element(y, {at_i[0], whole(at(x[1], at_i))}) = 3;
+                         }
+                         return y;
+                       },
+                       [](Tensors& x) { x[0].scatter_(1, x[1], 3); }});
     r.bad = {{[] {
                 return Tensors{ones({2, 3}).scatter(1, tensor({{0, 3}}), ones({1, 2}))};
               },
@@ -303,41 +377,15 @@ std::vector<Row> joins() {
         }}}));
   rows.back().bad = {
       {[] { return Tensors{ones(3).flip({1})}; }, "[flip] got ", "torch.ones(3).flip((1,))"}};
-  rows.push_back(row("pad", {{"torch.nn.functional.pad(x[0], (1, 2, 0, 1), value=5)",
-                              {real({2, 3})},
-                              [](const Tensors& x) {
-                                return pad(x[0], {1, 2, 0, 1}, 5);
-                              },
-                              [](const Arrays& x) {
-                                return generate({3, 6}, [&](const Shape& i) {
-                                  const bool in = i[0] < 2 && i[1] >= 1 && i[1] < 4;
-                                  return in ? at(x[0], {i[0], i[1] - 1}) : 5.0;
-                                });
-                              },
-                              nullptr,
-                              kNumber},
-                             {"torch.nn.functional.pad(x[0], (-1, 1))",
-                              {real({2, 3})},
-                              [](const Tensors& x) {
-                                return pad(x[0], {-1, 1});
-                              },
-                              [](const Arrays& x) {
-                                return generate({2, 3}, [&](const Shape& i) {
-                                  return i[1] < 2 ? at(x[0], {i[0], i[1] + 1}) : 0.0;
-                                });
-                              }}}));
-  rows.back().bad = {{[] {
-                        return Tensors{pad(ones(3), {1, 2, 3})};
-                      },
-                      "[pad] got ", "torch.nn.functional.pad(torch.ones(3), (1, 2, 3))"}};
   return rows;
 }
 
 }  // namespace
 
 std::vector<Row> index_rows() {
-  std::vector<Row> rows = {index_row(),  index_put_row(),    index_select_row(), index_add_row(),
-                           gather_row(), scatter_row(false), scatter_row(true)};
+  std::vector<Row> rows = {index_row(),     index_put_row(),    index_select_row(),
+                           index_add_row(), index_copy_row(),   index_fill_row(),
+                           gather_row(),    scatter_row(false), scatter_row(true)};
   for (auto* more : {masks, joins})
     for (Row& r : more()) rows.push_back(std::move(r));
   return rows;

@@ -1,3 +1,4 @@
+#include <bit>
 #include <cmath>
 
 #include <weft/tests/op_table/row.h>
@@ -79,6 +80,34 @@ std::vector<Row> reshaping() {
               return Tensors{ones({2, 3}).t().view(6)};
             },
             "[view] got shape", "torch.ones(2, 3).t().view(6)"}};
+  rows.push_back(r);
+
+  r = row("view_of_bits", {"x[0].view(torch.int32)",
+                           {constant({{2, 3}, -2, 2, {}, f32})},
+                           [](const Tensors& x) { return x[0].view(i32); },
+                           [](const Arrays& x) {
+                             return map(x[0], [](double v) {
+                               return std::bit_cast<std::int32_t>(static_cast<float>(v));
+                             });
+                           }});
+  r.result = [](DType) { return i32; };
+  r.differentiable = false;
+  r.bad = {{[] {
+              return Tensors{ones({2, 4}).t().view(f64)};
+            },
+            "[view] got stride 4", "torch.ones(2, 4).t().view(torch.float64)"},
+           {[] {
+              return Tensors{ones({2, 3}).view(f64)};
+            },
+            "[view] got size 3 of dim 1", "torch.ones(2, 3).view(torch.float64)"},
+           {[] { return Tensors{ones({}).view(f64)}; }, "[view] got no dimensions",
+            "torch.ones(()).view(torch.float64)"},
+           {[] {
+              return Tensors{ones({2, 3}).narrow(1, 0, 2).view(f64)};
+            },
+            "[view] got stride 3 of dim 0", "torch.ones(2, 3)[:, :2].view(torch.float64)"},
+           {[] { return Tensors{ones(5).narrow(0, 1, 2).view(f64)}; }, "[view] got offset 1",
+            "torch.ones(5)[1:3].view(torch.float64)"}};
   rows.push_back(r);
 
   r = row("flatten", {"torch.flatten(x[0])",

@@ -107,6 +107,32 @@ void add_gelu(std::vector<Row>& rows) {
   rows.back().scale = 0.25;  // 1 + tanh cancels: the error is tanh's near -1, times x / 2
 }
 
+void add_clamp_by_tensors(Row& r) {
+  const Input x = real({3, 4}, -3, 3), low = real(4, -2, 0), high = real({3, 1}, -1, 2);
+  r.cases.push_back({"torch.clamp(x[0], x[1], x[2])",
+                     {x, low, high},
+                     [](const Tensors& x) { return clamp(x[0], x[1], x[2]); },
+                     [](const Arrays& x) { return map(x[0], x[1], x[2], clamped); },
+                     [](Tensors& x) { x[0].clamp_(x[1], x[2]); },
+                     kNumber});
+  r.cases.push_back({"torch.clamp(x[0], min=x[1])",
+                     {real({4}), real({2, 1})},
+                     [](const Tensors& x) { return clamp(x[0], x[1]); },
+                     [](const Arrays& x) {
+                       return map(x[0], x[1], [](double v, double b) { return std::max(v, b); });
+                     },
+                     nullptr,
+                     kNumber});
+  r.cases.push_back({"torch.clamp(x[0], max=x[1])",
+                     {real({2, 4}), real({})},
+                     [](const Tensors& x) { return clamp(x[0], Tensor(), x[1]); },
+                     [](const Arrays& x) {
+                       return map(x[0], x[1], [](double v, double b) { return std::min(v, b); });
+                     },
+                     [](Tensors& x) { x[0].clamp_(Tensor(), x[1]); },
+                     kNumber});
+}
+
 DType integer_of_bool(DType t) { return t == boolean ? i64 : t; }
 
 void add_clamp(std::vector<Row>& rows) {
@@ -144,8 +170,16 @@ void add_clamp(std::vector<Row>& rows) {
        [](Tensors& x) { x[0].clamp_(-0.5, 1.5); },
        kFloat,
        false});
+  add_clamp_by_tensors(r);
   r.bad = {{[] { return Tensors{clamp(ones(2))}; }, "[clamp] got neither min nor max",
-            "torch.clamp(torch.ones(2))"}};
+            "torch.clamp(torch.ones(2))"},
+           {[] {
+              return Tensors{ones(2).clamp_(ones({2, 2}), ones(2))};
+            },
+            "[clamp_] got bounds", "torch.ones(2).clamp_(torch.ones(2, 2), torch.ones(2))"},
+           {[] { return Tensors{ones(2, i64).clamp_(ones(2), ones(2))}; },
+            "[clamp_] got a result of float32",
+            "torch.ones(2, dtype=torch.int64).clamp_(torch.ones(2), torch.ones(2))"}};
   rows.push_back(r);
 }
 

@@ -27,6 +27,22 @@ TEST_CASE("inside autocast products compute in bf16 and gradients come back in f
   CHECK(conv2d(x, w).dtype() == f32);
 }
 
+TEST_CASE("inside autocast losses, products of elements and mirrored borders widen") {
+  const Tensor x = sample({2, 3}).to(bf16), y = sample({2, 3}).to(f16);
+  AutocastGuard autocast(bf16);
+  for (const Tensor& loss : {mse_loss(x, y), l1_loss(y, x), cross_entropy(x, tensor({0, 1})),
+                             nll_loss(x, tensor({0, 1})), binary_cross_entropy_with_logits(x, y)}) {
+    CHECK(loss.dtype() == f32);
+  }
+  CHECK(x.prod().dtype() == f32);
+  CHECK(pad(x, {1, 1}, PadMode::Reflect).dtype() == f32);
+  CHECK(pad(x, {1, 1}, PadMode::Circular).dtype() == bf16);
+  CHECK(index_copy(x, 0, tensor({1}), ones({1, 3})).dtype() == f32);
+  CHECK(softmax(x, 0).dtype() == bf16);
+  CHECK(matmul(y, y.t()).dtype() == bf16);
+  CHECK(x.to(f64).prod().dtype() == f64);
+}
+
 TEST_CASE("a parameter is converted once in a scope, and anew where it changed") {
   Tensor w = ones({2, 2}, Options().requires_grad(true));
   AutocastGuard autocast;

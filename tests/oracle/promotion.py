@@ -16,7 +16,7 @@ OPERATORS = {
     name: getattr(operator, name)
     for name in (
         "add sub mul truediv floordiv mod pow eq ne lt le gt ge and_ or_ xor "
-        "iadd isub imul itruediv ifloordiv imod ipow iand ior ixor"
+        "lshift rshift iadd isub imul itruediv ifloordiv imod ipow iand ior ixor ilshift irshift"
     ).split()
 }
 FUNCTIONS = {
@@ -39,6 +39,8 @@ FUNCTIONS = {
     "setitem": lambda library, a, b: (operator.setitem(a, 0, b), a)[1],
     "full_like": lambda library, a, b: library.full_like(a, b),
     "add_alpha": lambda library, a, b: library.add(a, b, alpha=2),
+    "index_copy": lambda library, a, b: a.index_copy(0, library.tensor([1, 0]), b),
+    "index_fill": lambda library, a, b: a.index_fill(0, library.tensor([0]), b),
     "index_add": lambda library, a, b: a.index_add(0, library.tensor([0, 0]), b),
     "scatter": lambda library, a, b: a.scatter(0, library.tensor([1, 0]), b),
     "addmm": lambda library, a, b: library.addmm(a, a.reshape(2, 1), b.reshape(1, 2)),

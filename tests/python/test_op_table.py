@@ -32,6 +32,7 @@ SHOWN_BY = {
     "softmax_to_f64": "dtype=torch.float64",
     "to_bool": "to(torch.bool)",
     "to_int": "to(torch.int32)",
+    "view_of_bits": "view(torch.int32)",
 }
 # Of these C++ has in-place forms for its own use only.
 NOT_IN_PLACE = {"gelu", "gelu_tanh"}

@@ -117,12 +117,29 @@ row("div", lambda a, b, rounding_mode: np.trunc(a / b), A, B, rounding_mode="tru
 row("div_", lambda a, b, rounding_mode: a // b, INTS, 4, rounding_mode="floor")
 row("pow", np.power, POSITIVE, B)
 row("pow", np.power, A, 2)
+row("pow_", np.power, POSITIVE, B)
+row("pow_", np.power, INTS, 3)
+for name in "bitwise_and", "bitwise_or", "bitwise_xor":
+    for suffix in "", "_":
+        row(name + suffix, getattr(np, name), INTS, np.roll(INTS, 1))
+        row(name + suffix, getattr(np, name), BOOLS, B > 0)
+    row(name, getattr(np, name), INTS, 5)
+    row(name, getattr(np, name), 5, INTS)
+for name, shift in ("bitwise_left_shift", np.left_shift), ("bitwise_right_shift", np.right_shift):
+    for suffix in "", "_":
+        row(name + suffix, shift, INTS, np.abs(np.roll(INTS, 1)))
+        row(name + suffix, shift, INTS, 2)
+unary("bitwise_not", np.invert, INTS)
+unary("bitwise_not", np.invert, BOOLS)
 for name in "logical_and", "logical_or", "logical_xor":
     row(name, getattr(np, name), BOOLS, B > 0)
 for name in "clamp", "clamp_":
     row(name, lambda x, low, high: np.clip(x, low, high), A, -0.5, 0.5)
     row(name, lambda x, min: np.maximum(x, min), A, min=0.1)
     row(name, lambda x, max: np.minimum(x, max), INTS, max=3)
+    row(name, np.clip, A, np.minimum(ROW, B), np.maximum(ROW, B))
+    row(name, lambda x, min: np.maximum(x, min), A, min=ROW)
+    row(name, lambda x, max: np.minimum(x, max), A, max=B)
 row("where", np.where, BOOLS, A, B)
 row("where", np.where, BOOLS, A, 1.5)
 row("where", np.where, BOOLS, 1.5, ROW)
@@ -206,6 +223,10 @@ row("cat", np.concatenate, [A, B], 1)
 row("stack", np.stack, [A, B, A], 1)
 row("pad", gives(np.pad(A, ((0, 0), (1, 2)), constant_values=3)), A, (1, 2), value=3)
 row("pad", gives(np.pad(A, ((2, 0), (0, 1)))[:, 1:]), A, (-1, 1, 2, 0))
+for name, mode in ("reflect", "reflect"), ("replicate", "edge"), ("circular", "wrap"):
+    around = ((0, 0), (0, 0), (2, 1), (3, 3))
+    row("pad", gives(np.pad(IMAGES, around, mode)), IMAGES, (3, 3, 2, 1), mode=name)
+    row("pad", gives(np.pad(A[:, 1:], ((0, 0), (0, 2)), mode)), A[:, 1:], (0, 2), name)
 row("clone", np.copy, A)
 row("clone", gives(IMAGES), IMAGES, memory_format=weft.channels_last)
 row("contiguous", np.copy, A.T)
@@ -221,6 +242,11 @@ row("zero_", gives(np.zeros((3, 4))), A)
 row("index_select", lambda x, d, i: np.take(x, i, d), CUBE, 1, INDEX)
 row("index_add", gives(A + [[0] * 4, [0] * 4, [2] * 4] + np.eye(3)[[0]].T * 2), A, 0,
     np.array([2, 0, 2, 0]), np.ones((4, 4)))  # fmt: skip
+row("index_add_", gives(A + 3 * np.array([[0], [0], [1]]) * B[1]), A, 0, np.array([2]), B[1:2],
+    alpha=3)  # fmt: skip
+for suffix in "", "_":
+    row("index_copy" + suffix, gives(np.stack([A[0], B[1], B[0]])), A, 0, np.array([2, 1]), B[:2])
+    row("index_fill" + suffix, gives(np.where([1, 0, 0, 1], 7, A)), A, 1, np.array([-1, 0]), 7)
 row("gather", lambda x, d, i: np.take_along_axis(x, i, d), A, 1, INTS[:, :2] % 4)
 
 
@@ -241,6 +267,8 @@ def put_add(x, dim, index, source):
 UNIQUE = np.array([[3, 1], [0, 2], [1, 3]])
 row("scatter", put, A, 1, UNIQUE, B[:, :2])
 row("scatter", put, A, 1, UNIQUE, 2.5)
+row("scatter_", put, A, 1, UNIQUE, B[:, :2])
+row("scatter_", put, A, 1, UNIQUE, 2.5)
 for name in "scatter_add", "scatter_add_":
     row(name, put_add, A, 0, INTS[:2] % 3, B[:2])
 row("nonzero", lambda x: np.argwhere(x), INTS)

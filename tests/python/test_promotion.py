@@ -231,15 +231,20 @@ def test_operators_in_place_change_the_tensor_itself(name, sign):
 
 
 @pytest.mark.parametrize("sign", ["&", "|", "^"])
-def test_logic_of_bool_alone(sign):
+def test_bits_of_bool(sign):
     f = {"&": operator.iand, "|": operator.ior, "^": operator.ixor}[sign]
     x = weft.tensor([True, False])
     for other in (2, 0, weft.tensor([1, 0]), 0.5):
         for first, second in ((x, other), (other, x)):
-            with pytest.raises(TypeError):
-                eval(f"a {sign} b", {"a": first, "b": second})
+            names = {"a": first, "b": second}
+            if isinstance(other, float):
+                with pytest.raises(TypeError):
+                    eval(f"a {sign} b", names)
+            else:
+                assert eval(f"a {sign} b", names).dtype is weft.int64
         with pytest.raises(TypeError):
             f(x, other)
+        assert x.tolist() == [True, False]
     view = x[1:]
     y = f(x, weft.tensor([True, True]))
     assert y is x and view.tolist() == [f(False, True)]

@@ -28,7 +28,7 @@ def makers() -> None:
     assert_type(weft.int, weft.dtype)
     assert_type(weft.default_generator, weft.Generator)
     weft.zeros("2")  # type: ignore[arg-type]
-    weft.zeros(2, dtype="float32")  # type: ignore[arg-type]
+    weft.zeros(2, dtype="float32")  # type: ignore[call-overload]
     weft.zeroes(2)  # type: ignore[attr-defined]
 
 
@@ -81,6 +81,14 @@ def methods(a: Tensor, b: Tensor) -> None:
     assert_type(weft.min(a, dim=0, keepdim=True), ValuesAndIndices)
     assert_type(a.view(2, -1), Tensor)
     assert_type(a.view((2, -1)), Tensor)
+    assert_type(a.view(size=(2, -1)), Tensor)
+    assert_type(a.view(weft.int32), Tensor)
+    assert_type(a.sum(axis=0, keepdims=True), Tensor)
+    assert_type(weft.max(a, axis=0), ValuesAndIndices)
+    assert_type(weft.cat([a, b], axis=1), Tensor)
+    assert_type(a.index_select(axis=0, index=b), Tensor)
+    assert_type(1 << (a & b), Tensor)
+    assert_type(a.clamp(b, max=2), Tensor)
     assert_type(a.float().int().bool(), Tensor)
     assert_type(a.to(weft.bfloat16), Tensor)
     assert_type(a.to("cpu", weft.int8), Tensor)
