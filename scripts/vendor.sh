@@ -42,7 +42,7 @@ needless=(usr/include/eigen3/unsupported usr/share/doc usr/share/doc-base usr/sh
 
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
-mkdir -p third_party "$work/deb" "$work/tree"
+mkdir -p "$work/deb" "$work/tree"
 
 # The libraries behind the -dev packages, whose names hold a version, and what oneDNN asks for.
 libraries() {
@@ -88,6 +88,8 @@ for n in 17 24 27 28 31 34 35; do platforms+=(--platform "manylinux_2_${n}_x86_6
 for path in "${needless[@]}"; do rm -rf "${work:?}/tree/$path"; done
 broken=$(find "$work/tree" -xtype l)
 [ -z "$broken" ] || { echo "vendor: links that lead nowhere: $broken" >&2; exit 1; }
-tar -C "$work/tree" --owner=0 --group=0 --sort=name -cJf "$archive" usr python
+XZ_OPT=-3 tar -C "$work/tree" --owner=0 --group=0 --sort=name -cJf "$work/archive" usr python
+mkdir -p third_party
+mv "$work/archive" "$archive"
 echo "$wanted" >"$stamp"
 echo "vendor: $archive ($(du -h "$archive" | cut -f1), unpacked $(du -sh "$work/tree" | cut -f1))"
