@@ -112,7 +112,7 @@ def get_device_name(device: DeviceLike = None) -> str:
     """The name of a device (of the current one at None).
 
     >>> if weft.cuda.is_available():
-    ...     print(weft.cuda.get_device_name())
+    ...     assert weft.cuda.get_device_name()
     """
     return _cuda.get_device_properties(device).name
 
