@@ -37,6 +37,7 @@ struct Graph::State {
   std::uint64_t drawn = 0;  // blocks, by one replay
   RandomKey now{};          // the state when the replay at hand began
 
+  void add_page();
   void begin();
   void end();
   void launch();
@@ -53,10 +54,7 @@ bool is_current_stream_capturing() noexcept { return capturing(); }
 const void* on_replay(std::size_t bytes, std::function<void(void* to)> write) {
   Graph::State& s = *current;
   constexpr std::size_t kStep = 16;
-  if (s.used + bytes > kRoom) {
-    s.pages.push_back(Storage::allocate(s.device, kRoom));
-    s.used = 0;
-  }
+  if (s.used + bytes > kRoom) s.add_page();
   s.values.push_back({s.pages.size() - 1, s.used, std::move(write)});
   const char* at = static_cast<const char*>(s.pages.back()->data()) + s.used;
   s.used += (bytes + kStep - 1) / kStep * kStep;
@@ -73,6 +71,22 @@ const RandomKey* replayed_key(RandomKey key) {
   return static_cast<const RandomKey*>(on_replay(sizeof key, [&s, ahead](void* to) {
     *static_cast<RandomKey*>(to) = {s.now.seed, s.now.offset + ahead};
   }));
+}
+
+// Not of the graph's pool: what the graph itself frees there before, a replay would write again.
+void Graph::State::add_page() {
+  void* data = plugin().memory(device.index).allocate(kRoom);
+  if (!data) throw OutOfMemory("[Graph] out of memory on " + device.str(), kRoom, 0, 0, 0);
+  struct Page {
+    int device;
+    void* data;
+  };
+  const auto free = [](void* page) {
+    const std::unique_ptr<Page> p(static_cast<Page*>(page));
+    plugin().memory(p->device).free(p->data, kRoom);
+  };
+  pages.push_back(Storage::borrow(device, data, kRoom, free, new Page{device.index, data}));
+  used = 0;
 }
 
 void Graph::State::begin() {
@@ -106,8 +120,8 @@ void Graph::State::end() {
     drawn = last.offset - first.offset;
     default_generator().set_state(first);
   }
-  allocator->end_capture(stream.handle());
   graph = plugin().end_capture(device.index, stream.handle());
+  allocator->end_capture(stream.handle());  // may record events, which the capture must not see
   if (!graph) fail<DeviceError>("Graph.capture_end", "got work that cannot be captured");
 }
 
@@ -128,7 +142,13 @@ void Graph::State::launch() {
 }
 
 Graph::State::~State() {
-  if (graph) plugin().free_graph(graph);
+  if (graph) {
+    try {
+      plugin().synchronize(device.index);  // replays read the pages
+    } catch (...) {                        // what went wrong there is no longer of use
+    }
+    plugin().free_graph(graph);
+  }
   pages.clear();
   if (pool) allocator->release_private_pool(pool);
 }

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include <weft/core/check.h>
+#include <weft/core/cuda_capture.h>
 #include <weft/core/cuda_plugin.h>
 
 namespace weft::cuda {
@@ -47,6 +48,8 @@ Stream default_stream(int device) {
 }
 
 void set_stream(const Stream& stream) {
+  if (capturing() && stream != current_stream(stream.device()))
+    fail<Error>("set_stream", "got another stream while a graph is captured, expected none");
   set_device(stream.device());
   plugin().set_stream(stream.device(), stream.handle());
 }

@@ -1,11 +1,14 @@
 #include <array>
+#include <atomic>
 #include <cstring>
 #include <map>
 #include <mutex>
 #include <optional>
 
 #include <weft/cuda/blas_problem.h>
+#include <weft/cuda/epilogue.h>
 #include <weft/cuda/libraries.h>
+#include <weft/cuda/not_captured.h>
 #include <weft/cuda/runtime.h>
 #include <weft/cuda/tables.h>
 
@@ -21,7 +24,10 @@ cublasLtHandle_t handle() {
   static std::array<cublasLtHandle_t, 128> handles{};
   const std::lock_guard lock(mutex);
   cublasLtHandle_t& h = handles[static_cast<std::size_t>(device())];
-  if (!h) WEFT_BLAS(cublasLtCreate(&h));
+  if (!h) {
+    const NotCaptured now;
+    WEFT_BLAS(cublasLtCreate(&h));
+  }
   return h;
 }
 
@@ -29,7 +35,8 @@ cublasLtHandle_t handle() {
 struct Plan {
   MatmulLayouts layouts;
   cublasLtMatmulAlgo_t algorithm;
-  bool found = false;
+  std::size_t workspace = 0;  // bytes
+  std::atomic<bool> found{false};
 };
 
 void choose(Plan& plan, const MatmulProblem& p, const void* bias) {
@@ -51,15 +58,18 @@ void choose(Plan& plan, const MatmulProblem& p, const void* bias) {
   const cublasStatus_t status = cublasLtMatmulAlgoGetHeuristic(
       handle(), product, plan.layouts.a, plan.layouts.b, plan.layouts.c, plan.layouts.c, preference,
       1, &result, &count);
-  plan.found = status == CUBLAS_STATUS_SUCCESS && count > 0;
+  if (status != CUBLAS_STATUS_SUCCESS || count == 0) return;
   plan.algorithm = result.algo;
+  plan.workspace = result.workspaceSize;
+  plan.found = true;
 }
 
 // Plans live as long as the process; a map's entries stay where they are.
-const Plan& plan_for(const MatmulProblem& p, const void* bias) {
+Plan& plan_for(const MatmulProblem& p, const void* bias) {
   static std::mutex mutex;
   static auto& plans = *new std::map<MatmulProblem, Plan>;
   const std::lock_guard lock(mutex);
+  const NotCaptured now;
   const auto [at, fresh] = plans.try_emplace(p);
   if (fresh) {
     try {
@@ -91,17 +101,25 @@ class Readable {
   std::array<Index, 3> stride_{};
 };
 
-void run(const MatmulProblem& p, const Plan& plan, const View& out, const View& a, const View& b,
-         const View& bias, double alpha, double beta) {
-  const Scratch workspace(kWorkspace);
+// Whether the library could.
+bool run(const MatmulProblem& p, const View& out, const View& a, const View& b, const View& bias,
+         double alpha, double beta) {
+  Plan& plan = plan_for(p, bias.data);
+  if (!plan.found) return false;
+  const Scratch workspace(plan.workspace);
   const float alpha32 = static_cast<float>(alpha), beta32 = static_cast<float>(beta);
   const bool wide = p.type == CUDA_R_64F;
   const Description product = product_of(p, bias.data);
-  WEFT_BLAS(cublasLtMatmul(handle(), product, wide ? static_cast<const void*>(&alpha) : &alpha32,
-                           b.data, plan.layouts.a, a.data, plan.layouts.b,
-                           wide ? static_cast<const void*>(&beta) : &beta32, out.data,
-                           plan.layouts.c, out.data, plan.layouts.c, &plan.algorithm,
-                           workspace.as<void>(), kWorkspace, static_cast<cudaStream_t>(stream())));
+  const cublasStatus_t status = cublasLtMatmul(
+      handle(), product, wide ? static_cast<const void*>(&alpha) : &alpha32, b.data, plan.layouts.a,
+      a.data, plan.layouts.b, wide ? static_cast<const void*>(&beta) : &beta32, out.data,
+      plan.layouts.c, out.data, plan.layouts.c, &plan.algorithm, workspace.as<void>(),
+      plan.workspace, static_cast<cudaStream_t>(stream()));
+  plan.found = status != CUBLAS_STATUS_NOT_SUPPORTED;
+  if (!plan.found) return false;
+  check_blas(status, "cublasLtMatmul()");
+  launched("matmul");
+  return true;
 }
 
 }  // namespace
@@ -114,12 +132,15 @@ bool blas_matmul(const View& out, const View& a, const View& b, const View& bias
   if (!is_floating(out.dtype) || k == 0 || !rows || (bias && bias.stride[0] != 1)) return false;
   const Readable first(a), second(b);
   const View &va = first.view(), &vb = second.view();
-  const MatmulProblem p = matmul_problem(out, va, vb, bias, beta, relu,
-                                         matmul_precision() != MatmulPrecision::Highest, device());
-  const Plan& plan = plan_for(p, bias.data);
-  if (!plan.found) return false;
-  run(p, plan, out, va, vb, bias, alpha, beta);
-  launched("matmul");
+  const auto problem = [&](const View& added, bool clamped) {
+    return matmul_problem(out, va, vb, added, beta, clamped,
+                          matmul_precision() != MatmulPrecision::Highest, device());
+  };
+  if (run(problem(bias, relu), out, va, vb, bias, alpha, beta)) return true;
+  if (!bias && !relu) return false;
+  // Not every type can have it done with the product.
+  if (!run(problem({}, false), out, va, vb, {}, alpha, beta)) return false;
+  bias_relu(out, bias, 2, relu);
   return true;
 }
 

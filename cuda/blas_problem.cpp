@@ -88,7 +88,7 @@ MatmulProblem matmul_problem(const View& out, const View& a, const View& b, cons
           .compute = compute_type(out.dtype, tf32),
           .epilogue = epilogue_of(static_cast<bool>(bias), relu),
           .flags = fa.transposed | fb.transposed << 1 | (beta != 0) << 2,
-          .alignment = alignment_of({out.data, a.data, b.data}),
+          .alignment = alignment_of({out.data, a.data, b.data, bias.data}),
           .device = device};
 }
 

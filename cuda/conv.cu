@@ -106,23 +106,6 @@ struct BackwardWeight {
   }
 };
 
-struct BackwardBias {
-  using Acc = double;
-  Place gb, gy;
-
-  WEFT_HD double part(Index k, int lane, int lanes) const {
-    const Index pixels = gy.size[2] * gy.size[3];
-    double sum = 0;
-    for (Index at = lane; at < gy.size[0] * pixels; at += lanes) {
-      sum += load<double>(
-          pixel_at(gy, at / pixels, k, at / gy.size[3] % gy.size[2], at % gy.size[3]), gy.dtype);
-    }
-    return sum;
-  }
-  WEFT_HD double join(double a, double b) const { return a + b; }
-  WEFT_HD void finish(Index k, double sum) const { store(gb.at(k * gb.stride[0]), gb.dtype, sum); }
-};
-
 }  // namespace
 
 void conv2d_forward(const View& y, const View& x, const View& w, const View& bias,
@@ -145,9 +128,11 @@ void conv2d_backward_input(const View& gx, const View& gy, const View& w, const 
 void conv2d_backward_weight(const View& gw, const View& gb, const View& gy, const View& x,
                             const Conv2dOptions& o) {
   const Index outputs = gy.size[0] * gy.size[2] * gy.size[3];
-  if (gb)
-    for_groups("conv2d backward", gb.size[0], lanes_for(outputs),
-               BackwardBias{Place(gb), Place(gy)});
+  if (gb) {
+    const Index size[4] = {1, gb.size[0], 1, 1}, stride[4] = {0, gb.stride[0], 0, 0};
+    reduce(ReduceId::Sum, make_loop(gy.sizes(), {View{gb.data, size, stride, 4, gb.dtype}, gy}),
+           {});
+  }
   if (numel(gw) == 0 || dnn_backward_weight(gw, gy, x, o)) return;
   by_compute(gw.dtype, [&]<class C>(C) {
     for_groups("conv2d backward", numel(gw), lanes_for(outputs),

@@ -1,11 +1,12 @@
 #include <array>
 #include <map>
-#include <mutex>
 #include <vector>
 
 #include <weft/core/check.h>
 #include <weft/cuda/dnn_graph.h>
+#include <weft/cuda/epilogue.h>
 #include <weft/cuda/libraries.h>
+#include <weft/cuda/not_captured.h>
 #include <weft/cuda/runtime.h>
 
 // Convolutions through cuDNN's graph API: a small graph is described, its heuristics propose
@@ -19,7 +20,10 @@ namespace {
 cudnnHandle_t handle() {
   thread_local std::array<cudnnHandle_t, 128> handles{};
   cudnnHandle_t& h = handles[static_cast<std::size_t>(device())];
-  if (!h) WEFT_DNN(cudnnCreate(&h));
+  if (!h) {
+    const NotCaptured now;
+    WEFT_DNN(cudnnCreate(&h));
+  }
   WEFT_DNN(cudnnSetStream(h, static_cast<cudaStream_t>(stream())));
   return h;
 }
@@ -61,29 +65,38 @@ bool allowed(const Descriptor& config, const ConvProblem& p) {
   return true;
 }
 
-// What the heuristics propose, best first.
+// All that the heuristics propose, best first: for f32, what is allowed may come late.
 std::vector<Descriptor> configs_of(const Descriptor& graph, cudnnBackendHeurMode_t mode) {
-  constexpr std::size_t kMost = 16;
   Descriptor heuristics(CUDNN_BACKEND_ENGINEHEUR_DESCRIPTOR);
   heuristics.set(CUDNN_ATTR_ENGINEHEUR_OPERATION_GRAPH, graph);
   heuristics.set(CUDNN_ATTR_ENGINEHEUR_MODE, mode);
   if (!heuristics.try_finalize()) return {};
+  const auto results = [&](std::int64_t most, cudnnBackendDescriptor_t* into) {
+    std::int64_t count = 0;
+    WEFT_DNN(cudnnBackendGetAttribute(heuristics.get(), CUDNN_ATTR_ENGINEHEUR_RESULTS,
+                                      CUDNN_TYPE_BACKEND_DESCRIPTOR, most, &count, into));
+    return count;
+  };
   std::vector<Descriptor> configs;
   std::vector<cudnnBackendDescriptor_t> raw;
-  for (std::size_t i = 0; i < kMost; ++i) {
+  for (std::int64_t left = results(0, nullptr); left > 0; --left) {
     configs.emplace_back(CUDNN_BACKEND_ENGINECFG_DESCRIPTOR);
     raw.push_back(configs.back().get());
   }
-  std::int64_t count = 0;
-  WEFT_DNN(cudnnBackendGetAttribute(heuristics.get(), CUDNN_ATTR_ENGINEHEUR_RESULTS,
-                                    CUDNN_TYPE_BACKEND_DESCRIPTOR, kMost, &count, raw.data()));
-  configs.erase(configs.begin() + static_cast<std::ptrdiff_t>(count), configs.end());
+  if (raw.empty()) return configs;
+  const auto count =
+      static_cast<std::size_t>(results(static_cast<std::int64_t>(raw.size()), raw.data()));
+  while (configs.size() > count) configs.pop_back();
   return configs;
 }
 
+// Plans that want more memory are taken only where there is no other.
+constexpr std::int64_t kWorkspace = std::int64_t{1} << 30;
+
 Plan build(const ConvProblem& p) {
+  const NotCaptured now;
   const Descriptor graph = graph_of(p);
-  Plan plan;
+  Plan plan, large;
   for (const auto mode : {CUDNN_HEUR_MODE_A, CUDNN_HEUR_MODE_FALLBACK}) {
     for (Descriptor& config : configs_of(graph, mode)) {
       if (!allowed(config, p)) continue;
@@ -94,18 +107,22 @@ Plan build(const ConvProblem& p) {
       std::int64_t count = 0;
       WEFT_DNN(cudnnBackendGetAttribute(d.get(), CUDNN_ATTR_EXECUTION_PLAN_WORKSPACE_SIZE,
                                         CUDNN_TYPE_INT64, 1, &count, &plan.workspace));
-      plan.description.push_back(std::move(d));
-      return plan;
+      if (plan.workspace <= kWorkspace) {
+        plan.description.push_back(std::move(d));
+        return plan;
+      }
+      if (!large.description.empty()) continue;
+      large.workspace = plan.workspace;
+      large.description.push_back(std::move(d));
     }
   }
-  return plan;
+  return large;
 }
 
-// Plans live as long as the process; a map's entries stay where they are.
+// Each thread has its own, for engines may not be run by two at once. They live as long as the
+// process; a map's entries stay where they are.
 const Plan& plan_for(const ConvProblem& p) {
-  static std::mutex mutex;
-  static auto& plans = *new std::map<ConvProblem, Plan>;
-  const std::lock_guard lock(mutex);
+  thread_local auto& plans = *new std::map<ConvProblem, Plan>;
   if (const auto at = plans.find(p); at != plans.end()) return at->second;
   return plans.emplace(p, build(p)).first->second;
 }
@@ -145,10 +162,17 @@ ConvProblem problem_of(ConvTask task, const View& x, const View& w, const View& 
 
 bool dnn_forward(const View& y, const View& x, const View& w, const View& bias,
                  const Conv2dOptions& o) {
-  if (bias && (bias.stride[0] != 1 || reinterpret_cast<std::uintptr_t>(bias.data) % 16 != 0))
-    return false;
-  return run(problem_of(ConvTask::Forward, x, w, y, o, static_cast<bool>(bias)), x.data, w.data,
-             y.data, bias.data);
+  const bool reads =
+      !bias || (bias.stride[0] == 1 && reinterpret_cast<std::uintptr_t>(bias.data) % 16 == 0);
+  const ConvProblem fused = problem_of(ConvTask::Forward, x, w, y, o, static_cast<bool>(bias));
+  if (reads && run(fused, x.data, w.data, y.data, bias.data)) return true;
+  if (!bias && !o.relu) return false;
+  // Few engines fuse, and for f32 hardly one.
+  ConvProblem plain = fused;
+  plain.bias = plain.relu = 0;
+  if (!run(plain, x.data, w.data, y.data, nullptr)) return false;
+  bias_relu(y, bias, 1, o.relu);
+  return true;
 }
 
 bool dnn_backward_input(const View& gx, const View& gy, const View& w, const Conv2dOptions& o) {

@@ -112,6 +112,8 @@ Descriptor pointwise(cudnnPointwiseMode_t mode, const ConvProblem& p, const Desc
   Descriptor what(CUDNN_BACKEND_POINTWISE_DESCRIPTOR);
   what.set(CUDNN_ATTR_POINTWISE_MODE, mode);
   what.set(CUDNN_ATTR_POINTWISE_MATH_PREC, compute_type(p));
+  if (mode == CUDNN_POINTWISE_RELU_FWD)
+    what.set(CUDNN_ATTR_POINTWISE_NAN_PROPAGATION, CUDNN_PROPAGATE_NAN);
   what.finalize();
   Descriptor node(CUDNN_BACKEND_OPERATION_POINTWISE_DESCRIPTOR);
   node.set(CUDNN_ATTR_OPERATION_POINTWISE_PW_DESCRIPTOR, what);

@@ -42,6 +42,9 @@ class Descriptor {
   void set(cudnnBackendAttributeName_t name, cudnnConvolutionMode_t v) {
     set(name, CUDNN_TYPE_CONVOLUTION_MODE, &v, 1);
   }
+  void set(cudnnBackendAttributeName_t name, cudnnNanPropagation_t v) {
+    set(name, CUDNN_TYPE_NAN_PROPOGATION, &v, 1);
+  }
   void set(cudnnBackendAttributeName_t name, cudnnPointwiseMode_t v) {
     set(name, CUDNN_TYPE_POINTWISE_MODE, &v, 1);
   }

@@ -41,7 +41,7 @@ WEFT_HD void run_thread(const Body& body, Index n, Index thread, Index step) {
 
 #if defined(__CUDACC__)
 template <class Body>
-__global__ void __launch_bounds__(kThreads) run_grid(const Body body, Index n) {
+__global__ void __launch_bounds__(kThreads) run_grid(const __grid_constant__ Body body, Index n) {
   run_thread(body, n, Index{blockIdx.x} * blockDim.x + threadIdx.x, Index{gridDim.x} * blockDim.x);
 }
 #endif
@@ -74,7 +74,8 @@ WEFT_HD void join_half(const Body& body, typename Body::Acc* lane, int i, int ha
 
 #if defined(__CUDACC__)
 template <class Body>
-__global__ void __launch_bounds__(kThreads) run_groups(const Body body, Index groups) {
+__global__ void __launch_bounds__(kThreads)
+    run_groups(const __grid_constant__ Body body, Index groups) {
   using Acc = typename Body::Acc;
   extern __shared__ __align__(16) unsigned char shared[];
   const int lanes = static_cast<int>(blockDim.x), lane = static_cast<int>(threadIdx.x);

@@ -1,5 +1,7 @@
 #include <weft/cuda/host.h>
 
+#include <mutex>
+
 #include <weft/core/check.h>
 #include <weft/cuda/runtime.h>
 
@@ -26,10 +28,16 @@ void refuse_in_capture(const char* op) {
 }
 
 void report_fault(const char* op) {
-  IndexFault& fault = *index_fault();
-  if (!fault.op) return;
-  const IndexFault found = fault;
-  fault = {};
+  static std::mutex mutex;
+  IndexFault found;
+  {
+    IndexFault& fault = *index_fault();
+    const std::lock_guard lock(mutex);
+    if (!fault.op) return;
+    found = fault;
+    fault.op = nullptr;
+    __atomic_store_n(&fault.taken, 0, __ATOMIC_RELEASE);  // last: from here on there may be another
+  }
   fail<IndexError>(found.op,
                    "got index {}, expected {} to {} (noticed on the device; reported by {})",
                    found.index, found.low, found.high - 1, op);

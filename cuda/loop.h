@@ -5,6 +5,20 @@
 
 namespace weft::cuda {
 
+// Divides i by size and returns the rest: with 32 bits where they do, which is several times
+// faster.
+WEFT_HD inline Index divide(Index& i, Index size) {
+  if (((i | size) >> 32) == 0) {
+    const auto whole = static_cast<std::uint32_t>(i), by = static_cast<std::uint32_t>(size);
+    const std::uint32_t quotient = whole / by;
+    i = quotient;
+    return whole - quotient * by;
+  }
+  const Index whole = i;
+  i = whole / size;
+  return whole - i * size;
+}
+
 // Where element i of a loop lies in each of the first K operands, in bytes.
 template <int K>
 WEFT_HD void locate(const Loop& loop, Index i, Index (&offset)[K]) {
@@ -52,11 +66,8 @@ struct Place {
   // The offset of element i in row-major order.
   WEFT_HD Index offset(Index i) const {
     Index o = 0;
-    for (int d = rank - 1; d >= 0; --d) {
-      o += i % size[d] * stride[d];
-      i /= size[d];
-    }
-    return o;
+    for (int d = rank - 1; d > 0; --d) o += divide(i, size[d]) * stride[d];
+    return rank > 0 ? o + i * stride[0] : o;
   }
 };
 

@@ -77,21 +77,13 @@ WEFT_HD inline double variance_of(const Moments& m) {
   return m.squares > 0 || m.squares != m.squares ? m.squares / m.n : 0;
 }
 
-struct BatchStats {
-  using Acc = Moments;
-  Channels x;
-  Terms mean, variance;
-
-  WEFT_HD Acc part(Index c, int lane, int lanes) const {
-    Sums s;
-    for (Index i = lane; i < x.outer * x.inner; i += lanes)
-      s.add(load<double>(x.x.at(x.at(c, i)), x.x.dtype));
-    return s.moments();
-  }
-  WEFT_HD Acc join(const Acc& a, const Acc& b) const { return joined(a, b); }
-  WEFT_HD void finish(Index c, const Acc& m) const {
-    mean.set(c, m.mean);
-    variance.set(c, variance_of(m));
+// A sum of squared differences becomes the variance.
+struct Variance {
+  Terms variance;
+  double n;
+  WEFT_HD void operator()(Index c) const {
+    const double squares = variance.get(c, 0.0);
+    variance.set(c, squares > 0 || squares != squares ? squares / n : 0);
   }
 };
 
@@ -355,9 +347,13 @@ Response<C> response(const View& x, Index size, double alpha, double beta, doubl
 }  // namespace
 
 void batch_stats(const View& mean, const View& variance, const View& x) {
-  const Channels c(x);
-  for_groups("batch_norm", c.channels, lanes_for(c.count()),
-             BatchStats{c, Terms(mean), Terms(variance)});
+  Index size[kMaxRank], stride[kMaxRank] = {};
+  for (int d = 0; d < x.rank; ++d) size[d] = d == 1 ? x.size[1] : 1;
+  stride[1] = 1;
+  const auto wide = [&](const View& v) { return View{v.data, size, stride, x.rank, v.dtype}; };
+  reduce(ReduceId::Moments, make_loop(x.sizes(), {wide(mean), x, wide(variance)}), {});
+  for_each("batch_norm", x.size[1],
+           Variance{Terms(variance), static_cast<double>(Channels(x).count())});
 }
 
 void batch_forward(const View& y, const View& x, const View& mean, const View& rstd,

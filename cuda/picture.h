@@ -8,11 +8,12 @@ namespace weft::cuda {
 // The indices of element e, channels fastest.
 struct Pixel {
   Index n, c, h, w;
-  WEFT_HD Pixel(const Place& v, Index e)
-      : n(e / (v.size[1] * v.size[2] * v.size[3])),
-        c(e % v.size[1]),
-        h(e / (v.size[1] * v.size[3]) % v.size[2]),
-        w(e / v.size[1] % v.size[3]) {}
+  WEFT_HD Pixel(const Place& v, Index e) {
+    c = divide(e, v.size[1]);
+    w = divide(e, v.size[3]);
+    h = divide(e, v.size[2]);
+    n = e;
+  }
 };
 
 WEFT_HD inline char* pixel_at(const Place& v, Index n, Index c, Index h, Index w) {

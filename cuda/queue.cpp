@@ -8,6 +8,7 @@
 
 #include <weft/core/check.h>
 #include <weft/cuda/check.h>
+#include <weft/cuda/host.h>
 #include <weft/cuda/runtime.h>
 
 namespace weft::cuda {
@@ -95,7 +96,11 @@ bool event_done(EventHandle event) {
   return passed(cudaEventQuery(cuda_event(event)), "cudaEventQuery()");
 }
 
-void wait_for_event(EventHandle event) { WEFT_CUDA(cudaEventSynchronize(cuda_event(event))); }
+void wait_for_event(EventHandle event) {
+  refuse_in_capture("Event.synchronize");
+  WEFT_CUDA(cudaEventSynchronize(cuda_event(event)));
+  report_fault("Event.synchronize");
+}
 
 float elapsed(EventHandle start, EventHandle end) {
   float milliseconds = 0;

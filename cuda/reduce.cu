@@ -22,11 +22,8 @@ struct Plan {
     Index size[kMaxRank], stride[3][kMaxRank], numel = 1;
     WEFT_HD Index offset(int operand, Index i) const {
       Index o = 0;
-      for (int d = 0; d < rank; ++d) {
-        o += i % size[d] * stride[operand][d];
-        i /= size[d];
-      }
-      return o;
+      for (int d = 0; d < rank - 1; ++d) o += divide(i, size[d]) * stride[operand][d];
+      return rank > 0 ? o + i * stride[operand][rank - 1] : o;
     }
   } kept, reduced;
   char *out, *second;

@@ -9,6 +9,7 @@
 #include <weft/core/cuda_plugin.h>
 #include <weft/cuda/check.h>
 #include <weft/cuda/host.h>
+#include <weft/cuda/not_captured.h>
 #include <weft/cuda/queue.h>
 #include <weft/cuda/runtime.h>
 #include <weft/cuda/tables.h>
@@ -26,19 +27,6 @@ thread_local int current = 0;
 
 // Per thread and device; null is CUDA's default stream.
 thread_local StreamHandle streams[128] = {};
-
-// While a thread captures, CUDA refuses calls such as cudaMalloc unless it is told that they are
-// meant for now.
-class NotCaptured {
- public:
-  NotCaptured() { cudaThreadExchangeStreamCaptureMode(&mode_); }
-  ~NotCaptured() { cudaThreadExchangeStreamCaptureMode(&mode_); }
-  NotCaptured(const NotCaptured&) = delete;
-  NotCaptured& operator=(const NotCaptured&) = delete;
-
- private:
-  cudaStreamCaptureMode mode_ = cudaStreamCaptureModeRelaxed;
-};
 
 class DeviceSource final : public MemorySource {
  public:
@@ -88,15 +76,21 @@ class DeviceEvents final : public EventSource {
  public:
   explicit DeviceEvents(int device) : device_(device) {}
   EventHandle record(StreamHandle stream) noexcept override {
+    const NotCaptured now;
     cudaSetDevice(device_);
+    const auto s = static_cast<cudaStream_t>(stream);
     cudaEvent_t event = take();
-    const bool good =
-        event && cudaEventRecord(event, static_cast<cudaStream_t>(stream)) == cudaSuccess;
-    if (!good) cudaGetLastError();
+    if (!event || cudaEventRecord(event, s) != cudaSuccess) {
+      if (event) release(event);
+      event = nullptr;
+      cudaStreamSynchronize(s);  // in its place
+      cudaGetLastError();
+    }
     cudaSetDevice(current);
     return event;
   }
   bool done(EventHandle event) noexcept override {
+    const NotCaptured now;
     const bool is = cudaEventQuery(static_cast<cudaEvent_t>(event)) != cudaErrorNotReady;
     cudaGetLastError();
     return is;
@@ -195,11 +189,24 @@ void wait_for(int device) {
   report_fault("synchronize");
 }
 
+// Whether there is code for it (cmake/WeftCuda.cmake).
+bool is_served(int device) {
+  int major = 0;
+  return cudaDeviceGetAttribute(&major, cudaDevAttrComputeCapabilityMajor, device) == cudaSuccess &&
+         major >= 8;
+}
+
 // 0 and why where there is none.
 int count_devices(char* why, std::size_t room) {
   int count = 0;
   const cudaError_t result = cudaGetDeviceCount(&count);
-  if (result == cudaSuccess && count > 0) return std::min(count, 127);
+  if (result == cudaSuccess && count > 0) {
+    int served = 0;
+    while (served < std::min(count, 127) && is_served(served)) ++served;
+    if (served > 0) return served;
+    std::strncpy(why, "the device is older than compute capability 8.0", room - 1);
+    return 0;
+  }
   cudaGetLastError();
   const char* text = result == cudaErrorInsufficientDriver ? "driver not found, or too old"
                      : result == cudaErrorNoDevice || result == cudaSuccess
@@ -230,7 +237,7 @@ int multiprocessors() { return devices()[static_cast<std::size_t>(current)]->mul
 void launched(const char* op) {
   static const bool sync = environment("WEFT_CUDA_SYNC");
   cudaError_t result = cudaGetLastError();
-  if (sync && result == cudaSuccess)
+  if (sync && result == cudaSuccess && !host.capturing())
     result = cudaStreamSynchronize(static_cast<cudaStream_t>(stream()));
   if (result != cudaSuccess) [[unlikely]]
     fail<DeviceError>(op, "got \"{}\" from the device, expected success",
@@ -258,6 +265,7 @@ void to_device(void* to, const void* from, std::size_t bytes) {
 
 IndexFault* index_fault() {
   static IndexFault* const fault = [] {
+    const NotCaptured now;
     void* memory = nullptr;
     WEFT_CUDA(
         cudaHostAlloc(&memory, sizeof(IndexFault), cudaHostAllocMapped | cudaHostAllocPortable));

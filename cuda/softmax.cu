@@ -23,9 +23,7 @@ struct Rows {
   WEFT_HD Index offset(Index row) const {
     Index o = 0;
     for (int d = v.rank - 1; d >= 0; --d) {
-      if (d == dim) continue;
-      o += row % v.size[d] * v.stride[d];
-      row /= v.size[d];
+      if (d != dim) o += divide(row, v.size[d]) * v.stride[d];
     }
     return o;
   }
