@@ -1,13 +1,16 @@
+#include <cstring>
+
 #include <weft/core/error.h>
 #include <weft/cuda/blas_problem.h>
-#include <weft/cuda/dnn_graph.h>
+#include <weft/cuda/dnn_plan.h>
 #include <weft/ops/make.h>
 #include <weft/ops/shape.h>
 #include <weft/tests/catch.h>
 
 // What cuBLASLt and cuDNN are told needs no device: their descriptors of matrices, products,
 // tensors, convolutions and of a graph's nodes are made and looked at here. What does need one: a
-// cuDNN handle, and so the graph of the nodes, its heuristics and plans; cuBLASLt's heuristics.
+// cuDNN handle; cuBLASLt's heuristics. cuDNN's heuristics and plans can be had for a device that is
+// only described, but for engines that it compiles when they are first used.
 using namespace weft;
 using namespace weft::cuda;
 
@@ -144,3 +147,56 @@ TEST_CASE("what the libraries refuse is an error that names the call") {
   CHECK_THROWS_WITH(check_blas(CUBLAS_STATUS_INVALID_VALUE, "cublasLtMatmul()"),
                     Catch::Matchers::ContainsSubstring("cublasLtMatmul()"));
 }
+
+#if CUDNN_VERSION >= 91900
+
+namespace {
+
+constexpr const char* kH100 = R"({"deviceName": "NVIDIA H100 80GB HBM3", "deviceVer": 900,
+  "cudaDeviceId": 0, "driverVer": 13000, "maxGridSize": [2147483647, 65535, 65535],
+  "maxBlockSize": [1024, 1024, 64], "regsPerBlock": 65536, "multiProcessorCount": 132,
+  "smClockRateKHz": 1980000, "memClockRateKHz": 3201000, "l2CacheSize": 62914560, "warpSize": 32,
+  "maxSharedMemoryPerBlock": 49152, "maxSharedMemoryPerBlockOptin": 232448,
+  "reservedSharedMemoryPerBlock": 1024, "maxRegistersPerSM": 65536, "pciDeviceId": 0,
+  "maxCtasPerSM": 32, "maxThreadsPerBlock": 1024, "maxThreadsPerSM": 2048, "isTccDriver": 0,
+  "supportCoopLaunch": 1, "totalGlobalMem": 85000000000})";
+
+Target described(const Descriptor& device) {
+  return [&](Descriptor& d, cudnnBackendDescriptorType_t type) {
+    if (type == CUDNN_BACKEND_ENGINEHEUR_DESCRIPTOR)
+      d.set(CUDNN_ATTR_ENGINEHEUR_DEVICEPROP, device);
+    if (type == CUDNN_BACKEND_EXECUTION_PLAN_DESCRIPTOR)
+      d.set(CUDNN_ATTR_EXECUTION_PLAN_DEVICEPROP, device);
+  };
+}
+
+}  // namespace
+
+TEST_CASE("cuDNN has an engine that is allowed for every convolution of an AlexNet on an H100") {
+  Descriptor device(CUDNN_BACKEND_DEVICEPROP_DESCRIPTOR);
+  device.set(CUDNN_ATTR_DEVICEPROP_JSON_REPRESENTATION, CUDNN_TYPE_CHAR, kH100, std::strlen(kH100));
+  device.finalize();
+  const Target target = described(device);
+  const Index channels[][2] = {{3, 64}, {64, 192}, {192, 384}, {384, 256}, {256, 256}};
+  for (const DType t : {f32, bf16, f16}) {
+    Index side = 32;
+    for (const auto& [in, out] : channels) {
+      Picture picture(t);
+      const Options last = Options(t).memory_format(MemoryFormat::ChannelsLast);
+      picture.x = empty({32, in, side, side}, last);
+      picture.w = empty({out, in, 3, 3}, last);
+      picture.y = empty({32, out, side, side}, last);
+      for (const auto task :
+           {ConvTask::Forward, ConvTask::BackwardInput, ConvTask::BackwardWeight}) {
+        INFO(name(t) << " " << in << " to " << out << ", task " << static_cast<int>(task));
+        const ConvPlan plan = plan_of(picture.problem(task), target);
+        CHECK(plan.description.size() == 1);
+        CHECK_FALSE(plan.fallback);
+        CHECK(plan.workspace <= std::int64_t{1} << 30);
+      }
+      if (in < 192) side /= 2;
+    }
+  }
+}
+
+#endif
