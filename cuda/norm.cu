@@ -22,10 +22,12 @@ struct Channels {
   }
   Index count() const { return outer * inner; }
   WEFT_HD Index channel_of(Index element) const {  // in the order of memory
-    return step_channel == 1 ? element % channels : element / inner % channels;
+    if (step_channel != 1) divide(element, inner);
+    return divide(element, channels);
   }
   WEFT_HD Index at(Index channel, Index i) const {
-    return i / inner * step_outer + channel * step_channel + i % inner * step_inner;
+    const Index within = divide(i, inner);
+    return i * step_outer + channel * step_channel + within * step_inner;
   }
 };
 
@@ -125,6 +127,51 @@ struct BatchGradient {
   }
 };
 
+// How a channel's elements are shared out. Where channels lie beside each other, neighbouring
+// threads take neighbouring channels.
+struct Shares {
+  Index channels, count, share, shares;
+  bool columns;
+  int lanes;
+
+  explicit Shares(const Channels& x)
+      : channels(x.channels), count(x.count()), columns(x.step_channel == 1 && x.channels > 1) {
+    constexpr Index kMost = 1024, kThreadsWanted = 1 << 17;
+    const Index least = columns ? 16 : 4096, wanted = kThreadsWanted / (columns ? 1 : kThreads);
+    shares = std::clamp<Index>(count / least, 1, std::min(kMost, wanted / channels + 1));
+    share = (count + shares - 1) / shares;
+    lanes = columns ? 1 : lanes_for(share);
+  }
+  Index groups() const { return channels * shares; }
+  WEFT_HD Index channel(Index group) const { return columns ? group % channels : group / shares; }
+  WEFT_HD Index number(Index group) const { return columns ? group / channels : group % shares; }
+};
+
+template <class C>
+struct BatchShares {
+  using Acc = Dots;
+  BatchGradient<C> g;
+  Shares cut;
+  Dots* found;  // of channel c and share s: at c * shares + s
+
+  WEFT_HD Acc part(Index group, int lane, int lanes) const {
+    const Index c = cut.channel(group), begin = cut.number(group) * cut.share,
+                end = begin + cut.share < cut.count ? begin + cut.share : cut.count;
+    Dots sums{0, 0};
+    for (Index i = begin + lane; i < end; i += lanes) {
+      const Index at = g.x.at(c, i);
+      const C d = g.difference(at, c), passed = g.passed(at, c, d);
+      sums.sum += static_cast<double>(passed);
+      sums.dot += static_cast<double>(passed) * static_cast<double>(d);
+    }
+    return sums;
+  }
+  WEFT_HD Acc join(const Acc& a, const Acc& b) const { return {a.sum + b.sum, a.dot + b.dot}; }
+  WEFT_HD void finish(Index group, const Acc& a) const {
+    found[cut.channel(group) * cut.shares + cut.number(group)] = a;
+  }
+};
+
 template <class C>
 struct BatchDots {
   using Acc = Dots;
@@ -132,15 +179,12 @@ struct BatchDots {
   Terms gw, gb;
   C *slope, *offset;
   bool training;
+  Index shares;
+  const Dots* found;
 
   WEFT_HD Acc part(Index c, int lane, int lanes) const {
     Dots sums{0, 0};
-    for (Index i = lane; i < g.x.outer * g.x.inner; i += lanes) {
-      const Index at = g.x.at(c, i);
-      const C d = g.difference(at, c), passed = g.passed(at, c, d);
-      sums.sum += static_cast<double>(passed);
-      sums.dot += static_cast<double>(passed) * static_cast<double>(d);
-    }
+    for (Index s = lane; s < shares; s += lanes) sums = join(sums, found[c * shares + s]);
     return sums;
   }
   WEFT_HD Acc join(const Acc& a, const Acc& b) const { return {a.sum + b.sum, a.dot + b.dot}; }
@@ -376,8 +420,12 @@ void batch_backward(const View& gx, const View& gw, const View& gb, const View& 
     const Scratch memory(static_cast<std::size_t>(2 * c.channels) * sizeof(C));
     C *slope = memory.as<C>(), *offset = slope + c.channels;
     if (sums) {
-      for_groups("batch_norm backward", c.channels, lanes_for(c.count()),
-                 BatchDots<C>{g, Terms(gw), Terms(gb), slope, offset, training});
+      const Shares cut(c);
+      const Scratch shared(static_cast<std::size_t>(cut.groups()) * sizeof(Dots));
+      Dots* const found = shared.as<Dots>();
+      for_groups("batch_norm backward", cut.groups(), cut.lanes, BatchShares<C>{g, cut, found});
+      for_groups("batch_norm backward", c.channels, lanes_for(cut.shares),
+                 BatchDots<C>{g, Terms(gw), Terms(gb), slope, offset, training, cut.shares, found});
     }
     if (gx) {
       for_each("batch_norm backward", numel(x),

@@ -11,8 +11,9 @@
 namespace weft::cuda {
 namespace {
 
-constexpr Index kShare = 4096;   // elements of a group, where outputs are few
-constexpr Index kEnough = 2048;  // groups that keep a device busy
+constexpr Index kShare = 4096;  // elements of a group, where outputs are few
+constexpr Index kEnough =
+    2048;  // groups that keep a device busy, of one lane each: 64 times as many
 constexpr Index kMostShares = 1024;
 
 // A loop's dimensions, apart: those of outputs and those that are reduced.
@@ -50,10 +51,11 @@ struct Plan {
     // Where outputs lie beside each other in x, neighbouring threads take neighbouring outputs.
     const bool columns = loop.stride[0][0] != 0;
     const Index least = columns ? kShare / kThreads : kShare;
+    const Index enough = columns ? 64 * kEnough : kEnough;
     shares = 1;
-    if (kept.numel < kEnough)
+    if (kept.numel < enough)
       shares = std::clamp<Index>(reduced.numel / least, 1,
-                                 std::min(kMostShares, kEnough / kept.numel + 1));
+                                 std::min(kMostShares, enough / kept.numel + 1));
     share = (reduced.numel + shares - 1) / shares;
     shares = (reduced.numel + share - 1) / share;
     lanes = columns ? 1 : lanes_for(share);

@@ -116,6 +116,31 @@ TEST_CASE("random numbers have the CPU's bits for every shape and order in memor
   }
 }
 
+TEST_CASE(
+    "sums over the long dimensions of a few channels are the CPU's, in either order in memory") {
+  const Tensor pictures = randn({4, 3, 64, 64});
+  for (const auto format : {MemoryFormat::Contiguous, MemoryFormat::ChannelsLast}) {
+    const auto gradients = [&](Device device) {
+      const auto leaf = [&](const Tensor& t) {
+        return t.detach()
+            .contiguous(t.dim() == 4 ? format : MemoryFormat::Contiguous)
+            .to(device)
+            .requires_grad_();
+      };
+      const Tensor x = leaf(pictures), w = leaf(linspace(1, 2, 3)), b = leaf(ones(3)),
+                   kernel = leaf(ones({2, 3, 3, 3})), bias = leaf(ones(2));
+      const Tensor y = conv2d(batch_norm(x, {}, {}, w, b, true), kernel, bias);
+      (y * y).mean().backward();
+      return std::vector{x.grad(), w.grad(), b.grad(), bias.grad()};
+    };
+    const auto cpu = gradients(kCPU), there = gradients(kDevice);
+    for (std::size_t i = 0; i < cpu.size(); ++i) {
+      const double apart = (cpu[i] - there[i].cpu()).abs().amax().item<double>();
+      CHECK(apart <= 1e-5 * std::max(1.0, cpu[i].abs().amax().item<double>()));
+    }
+  }
+}
+
 TEST_CASE("dropout has the CPU's bits") {
   const Tensor x = randn({33, 5});
   manual_seed(3);
