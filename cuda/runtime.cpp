@@ -155,6 +155,12 @@ void select(int device) {
   WEFT_CUDA(cudaSetDevice(device));
   current = device;
 }
+// Another library may have set it since we did.
+int actual_device() noexcept {
+  int device = current;
+  cudaGetDevice(&device);
+  return device;
+}
 int owner_of(const void* data) {
   cudaPointerAttributes a{};
   const bool known = cudaPointerGetAttributes(&a, data) == cudaSuccess;
@@ -169,8 +175,11 @@ void copy(void* to, Device to_device, const void* from, Device from_device, std:
   refuse_in_capture("copy");
   const auto s = static_cast<cudaStream_t>(stream());
   if (to_device != kCPU && from_device != kCPU && to_device != from_device) {
-    WEFT_CUDA(cudaDeviceSynchronize());
-    WEFT_CUDA(cudaMemcpyPeer(to, to_device.index, from, from_device.index, bytes));
+    EventHandle made = make_event(from_device.index, false);
+    record_event(from_device.index, made, streams[from_device.index]);
+    stream_after(to_device.index, s, made);
+    free_event(made);  // once it is passed
+    WEFT_CUDA(cudaMemcpyPeerAsync(to, to_device.index, from, from_device.index, bytes, s));
   } else {
     WEFT_CUDA(cudaMemcpyAsync(to, from, bytes, cudaMemcpyDefault, s));
   }
@@ -289,7 +298,7 @@ extern "C" const Plugin* weft_cuda_open(const Host& given, char* why, std::size_
         .events = events,
         .properties = properties,
         .set_device = select,
-        .current_device = device,
+        .current_device = actual_device,
         .device_of = owner_of,
         .current_stream = current_stream,
         .set_stream = set_stream,
