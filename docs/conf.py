@@ -69,7 +69,7 @@ cpp_id_attributes = ["WEFT_API"]
 nitpick_ignore_regex = [
     ("cpp:.*", r"(std|detail|op|formula)\b.*"),
     ("cpp:.*", r".*::@\d+"),
-    ("cpp:identifier", "parameter|buffer|add|UnaryId|BinaryId|Update|State|Parts|Impl|SIZE_MAX"),
-    ("py:class", r"[A-Z]\w*"),
+    ("cpp:identifier", "parameter|buffer|add|UnaryId|BinaryId|Update|State|Parts|Impl|SIZE_MAX|cuda::Stream"),
+    ("py:class", r"[A-Z]\w*|_weft\.\w+"),
     ("py:.*", r"(numpy|np|collections|typing|os|pathlib|types)\b.*"),
 ]
