@@ -7,7 +7,7 @@
 namespace weft {
 namespace {
 
-constinit std::atomic<bool> deterministic{false};
+constinit std::atomic<bool> deterministic{false}, benchmark{false};
 constinit std::atomic<MatmulPrecision> precision{MatmulPrecision::Highest};
 
 std::atomic<bool>& winograd() {
@@ -41,5 +41,8 @@ void set_float32_conv_winograd(bool on) noexcept {
   winograd().store(on, std::memory_order_relaxed);
 }
 bool float32_conv_winograd() noexcept { return winograd().load(std::memory_order_relaxed); }
+
+void set_cudnn_benchmark(bool on) noexcept { benchmark.store(on, std::memory_order_relaxed); }
+bool cudnn_benchmark() noexcept { return benchmark.load(std::memory_order_relaxed); }
 
 }  // namespace weft

@@ -27,6 +27,13 @@ WEFT_API MatmulPrecision float32_matmul_precision() noexcept;
 WEFT_API void set_float32_conv_winograd(bool on) noexcept;
 WEFT_API bool float32_conv_winograd() noexcept;
 
+// Whether the first convolution of each kind on a CUDA device (task, sizes, strides, dtype) tries
+// cuDNN's plans on the tensors at hand and keeps the fastest, instead of what cuDNN proposes. Off
+// at start: bits must not depend on a clock. use_deterministic_algorithms(true) rules it out, and
+// so does a graph that is being captured.
+WEFT_API void set_cudnn_benchmark(bool on) noexcept;
+WEFT_API bool cudnn_benchmark() noexcept;
+
 // The library's version.
 WEFT_API const char* version() noexcept;
 // A line each: version, compiler, oneDNN, the instruction set in use, threads.

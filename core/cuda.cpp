@@ -68,6 +68,7 @@ Loaded load() {
       .deallocate = deallocate,
       .deterministic = deterministic_algorithms,
       .matmul_precision = float32_matmul_precision,
+      .cudnn_benchmark = cudnn_benchmark,
       .replayed_key = replayed_key,
       .capturing = capturing,
   };

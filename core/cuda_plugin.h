@@ -15,13 +15,14 @@
 namespace weft::cuda {
 
 // Raised with every change of these structs, of Kernels or of what those mean.
-inline constexpr std::uint32_t kPluginVersion = 2;
+inline constexpr std::uint32_t kPluginVersion = 3;
 
 struct Host {
   Allocation (*allocate)(Device device, std::size_t bytes);  // on the thread's stream
   void (*deallocate)(Device device, const Allocation& allocation) noexcept;
   bool (*deterministic)() noexcept;
   MatmulPrecision (*matmul_precision)() noexcept;
+  bool (*cudnn_benchmark)() noexcept;
   // While the thread captures a graph: where the device finds, at each replay, the key that takes
   // the place of this one. Else null.
   const RandomKey* (*replayed_key)(RandomKey key);

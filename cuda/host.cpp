@@ -11,6 +11,7 @@ Host host;
 
 bool deterministic() noexcept { return host.deterministic(); }
 MatmulPrecision matmul_precision() noexcept { return host.matmul_precision(); }
+bool benchmark() noexcept { return host.cudnn_benchmark() && !host.deterministic(); }
 const RandomKey* replayed_key(RandomKey key) { return host.replayed_key(key); }
 
 Scratch::Scratch(std::size_t bytes) : bytes_(bytes), device_(device()) {

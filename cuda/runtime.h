@@ -18,6 +18,7 @@ StreamHandle stream();  // its stream there
 int multiprocessors();  // of that device
 bool deterministic() noexcept;
 MatmulPrecision matmul_precision() noexcept;
+bool benchmark() noexcept;  // whether convolutions' plans may be chosen by the clock
 
 // After a launch: throws what was wrong with it. With WEFT_CUDA_SYNC=1 waits for it, so that an
 // error of the kernel is reported here, under its operation's name.

@@ -15,6 +15,14 @@ TEST_CASE("the precision of f32 products has PyTorch's three names", "[context]"
   CHECK(float32_matmul_precision() == MatmulPrecision::Highest);
 }
 
+TEST_CASE("timing cuDNN's plans has to be asked for", "[context]") {
+  CHECK_FALSE(cudnn_benchmark());
+  set_cudnn_benchmark(true);
+  CHECK(cudnn_benchmark());
+  set_cudnn_benchmark(false);
+  CHECK_FALSE(cudnn_benchmark());
+}
+
 TEST_CASE("Winograd can be forbidden", "[context]") {
   const bool before = float32_conv_winograd();
   set_float32_conv_winograd(!before);
