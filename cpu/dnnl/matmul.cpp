@@ -144,33 +144,54 @@ void each_part(Index length, Index each, F&& f) {
   }
 }
 
-// One product in parts of `area`: as wide as oneDNN's own blocks, and high. Squares of that area
-// took 7 % longer than the whole, these 2 %.
-void run_blocks(const Problem& p, Index area, bool alone) {
-  constexpr Index kWide = 384, kStep = 64;
-  const Index m = p.out.size[1], n = p.out.size[2];
-  const Index columns = std::min(n, kWide);
+// Of the sum over k what lies in [first, last), added to what the parts before it left.
+Problem slice(const Problem& whole, Index first, Index last) {
+  Problem p = whole;
+  p.a.data = whole.a.element(0, 0, first);
+  p.b.data = whole.b.element(0, first, 0);
+  p.a.size[2] = p.b.size[1] = last - first;
+  p.a.tidy();
+  p.b.tidy();
+  if (first > 0) {
+    p.beta = 1;
+    p.bias = nullptr;
+  }
+  if (last < whole.a.size[2]) p.relu = false;
+  return p;
+}
+
+// One product in parts of that many multiplications. Those of f32 are thin slices of large areas,
+// of a depth that oneDNN's blocks divide: it goes through the result once for each in any case, and
+// copies the factors little more often than for the whole. Sums in bf16 would be rounded between
+// slices: its parts are as wide as oneDNN's blocks, and high.
+void run_blocks(const Problem& p, Index products, bool alone) {
+  constexpr Index kWide = 384, kDeep = 384, kStep = 64, kLeastArea = 256 * 256, kLeastRows = 512;
+  const Index m = p.out.size[1], n = p.out.size[2], k = p.a.size[2];
+  const bool sliced = p.out.dtype == DType::F32;
+  const Index depth = sliced ? even_part(k, products / m / n, kDeep) : k;
+  const Index area = std::max(products / std::min(depth, k), kLeastArea);
+  const Index columns = std::min(n, sliced ? std::max(area / kLeastRows, kWide) : kWide);
   const Index rows = even_part(m, area / columns, kStep);
   each_part(m, rows, [&](Index i, Index i_end) {
     const Problem band = part(p, true, i, i_end);
-    each_part(n, columns,
-              [&](Index j, Index j_end) { execute(part(band, false, j, j_end), alone); });
+    each_part(n, columns, [&](Index j, Index j_end) {
+      const Problem tile = part(band, false, j, j_end);
+      each_part(k, depth, [&](Index from, Index to) { execute(slice(tile, from, to), alone); });
+    });
   });
 }
 
 // What takes longer than a moment comes in parts: an interrupt waits for one. Their sizes depend on
 // the product's alone, and on how many threads take part.
 void run(const Problem& p, bool alone) {
-  constexpr Index kLeastArea = 256 * 256;
   const Index products =
       moment(alone ? 1 : get_num_threads(), p.through_bf16 || p.a.dtype == DType::BF16);
   const Index batch = p.out.size[0], each = p.out.size[1] * p.out.size[2] * p.a.size[2];
   if (each <= products / batch) return execute(p, alone);
-  const Index area = std::max(products / p.a.size[2], kLeastArea);
-  if (batch == 1) return run_blocks(p, area, alone);
+  if (batch == 1) return run_blocks(p, products, alone);
   each_part(batch, std::max<Index>(products / each, 1), [&](Index i, Index end) {
     const Problem few = some(p, i, end);
-    each > products ? run_blocks(few, area, alone) : execute(few, alone);
+    each > products ? run_blocks(few, products, alone) : execute(few, alone);
   });
 }
 

@@ -7,10 +7,10 @@
 // What takes longer than a moment is cut, since one call of oneDNN cannot be interrupted.
 namespace weft::cpu::dnnl {
 
-// Multiplications that take 40 ms or so, on a processor with AVX-512 that has other work too; of
-// bf16 where it has AMX.
+// Multiplications that take 55 ms or so on a slow processor with AVX2, half of that with AVX-512;
+// of bf16 where it has AMX.
 constexpr Index moment(Index threads, bool bf16) {
-  return (bf16 ? Index{1} << 35 : Index{3} << 30) * threads;
+  return (bf16 ? Index{1} << 35 : Index{2} << 30) * threads;
 }
 
 // Elements of each part where parts have `most` or fewer and nearly one size: a multiple of step.

@@ -254,6 +254,28 @@ TEST_CASE("gradients of transposed, scaled and fused products") {
         {sample({2, 2, 3}, true), sample({2, 3, 1}, true)});
 }
 
+TEST_CASE("a long product, which is computed in parts, is that of its short rows") {
+  struct Sizes {
+    Index m, n, k;
+    DType dtype;
+  };
+  const int threads = get_num_threads();
+  set_num_threads(1);
+  // In slices of k; in rows too; in rows, columns and slices; by rows and columns alone.
+  for (const Sizes& s : {Sizes{1030, 1026, 2500, f32}, Sizes{6100, 1030, 500, f32},
+                         Sizes{600, 12000, 386, f32}, Sizes{1030, 6000, 700, bf16}}) {
+    CAPTURE(s.m, s.n, s.k);
+    const Tensor a = sample({s.m, s.k}).to(s.dtype), b = sample({s.n, s.k}).to(s.dtype).t();
+    const Tensor bias = sample(s.n).to(s.dtype), y = addmm(bias, a, b);
+    for (const Index row : {Index{0}, s.m / 2, s.m - 2}) {
+      const Tensor rows = addmm(bias, a.narrow(0, row, 2), b);
+      CHECK((y.narrow(0, row, 2) - rows).abs().amax().item<double>() <=
+            (s.dtype == f32 ? 1e-5 : 1e-2) * rows.abs().amax().item<double>());
+    }
+  }
+  set_num_threads(threads);
+}
+
 TEST_CASE("a product's gradient flows through empty batches") {
   const Tensor w = ones({3, 4}, Options(f64).requires_grad(true));
   linear(ones({0, 4}, f64), w).sum().backward();
