@@ -7,7 +7,9 @@
 namespace weft {
 namespace {
 
-constinit std::atomic<bool> deterministic{false}, benchmark{false};
+enum class Order : std::uint8_t { Unsaid, Any, Fixed };
+constinit std::atomic<Order> order{Order::Unsaid};
+constinit std::atomic<bool> benchmark{false};
 constinit std::atomic<MatmulPrecision> precision{MatmulPrecision::Highest};
 
 std::atomic<bool>& winograd() {
@@ -21,9 +23,12 @@ std::atomic<bool>& winograd() {
 }  // namespace
 
 void use_deterministic_algorithms(bool on) noexcept {
-  deterministic.store(on, std::memory_order_relaxed);
+  order.store(on ? Order::Fixed : Order::Any, std::memory_order_relaxed);
 }
-bool deterministic_algorithms() noexcept { return deterministic.load(std::memory_order_relaxed); }
+bool deterministic_algorithms() noexcept {
+  return order.load(std::memory_order_relaxed) == Order::Fixed;
+}
+bool detail::any_order() noexcept { return order.load(std::memory_order_relaxed) == Order::Any; }
 
 void set_float32_matmul_precision(std::string_view text) {
   constexpr std::string_view names[] = {"highest", "high", "medium"};

@@ -9,10 +9,17 @@
 // Switches that hold for the whole process.
 namespace weft {
 
-// On: the same bits whatever the number of threads. Off (at start): the same bits from run to run
-// with one number of threads.
+// On: the same bits whatever the number of threads. As at start: the same bits from run to run with
+// one number of threads. Said to be off: the same, but that CUDA devices add what meets at one
+// place (scatter_add, index_add, the gradient of an embedding) in any order, by atomic additions,
+// where they sort it otherwise: quicker, with other bits from run to run.
 WEFT_API void use_deterministic_algorithms(bool on) noexcept;
-WEFT_API bool deterministic_algorithms() noexcept;
+WEFT_API bool deterministic_algorithms() noexcept;  // whether it is on
+
+namespace detail {
+// Whether a program said use_deterministic_algorithms(false).
+WEFT_API bool any_order() noexcept;
+}  // namespace detail
 
 // What products of f32 tensors (matmul, convolution) may do. "highest" (at start) and "high":
 // products and sums in f32. "medium": factors are rounded to bf16 (8 bits of mantissa) where the

@@ -1,5 +1,7 @@
 #include <dlfcn.h>
+#include <pthread.h>
 
+#include <atomic>
 #include <cstdlib>
 #include <cstring>
 #include <mutex>
@@ -7,6 +9,7 @@
 #include <weft/core/check.h>
 #include <weft/core/cuda_capture.h>
 #include <weft/core/cuda_plugin.h>
+#include <weft/core/fork.h>
 
 namespace weft::cuda {
 namespace {
@@ -15,6 +18,11 @@ struct Loaded {
   const Plugin* plugin = nullptr;
   std::string why;
 };
+// Null until the first call is through with loading. In the child of a process that had a back end,
+// or was loading it: none, since CUDA does not work there, and that is all that is asked from then
+// on, so that no lock and no handle of the parent's is touched.
+constinit std::atomic<const Loaded*> outcome{nullptr};
+constinit std::atomic<bool> left_behind{false};
 
 // By set_device(). The plug-in's device goes where the tensors of an operation are.
 thread_local int chosen = 0;
@@ -62,6 +70,19 @@ void register_devices(const Plugin& plugin) {
   }
 }
 
+void prepare_for_fork() {
+  static const auto& in_child = *new Loaded{
+      nullptr,
+      "this process was forked from one that used CUDA, expected one that was started anew, as "
+      "multiprocessing's method \"spawn\" does"};
+  pthread_atfork(nullptr, nullptr, [] {
+    const Loaded* before = outcome.load();
+    if (before && !before->plugin) return;
+    outcome.store(&in_child);
+    left_behind.store(true);
+  });
+}
+
 Loaded load() {
   static const Host host = {
       .allocate = allocate,
@@ -70,7 +91,8 @@ Loaded load() {
       .matmul_precision = float32_matmul_precision,
       .cudnn_benchmark = cudnn_benchmark,
       .replayed_key = replayed_key,
-      .capturing = capturing,
+      .capturing = is_current_stream_capturing,
+      .any_order = detail::any_order,
   };
   Loaded loaded;
   void* library = open_library(loaded.why);
@@ -89,9 +111,17 @@ Loaded load() {
   return loaded;
 }
 
-const Loaded& loaded() {
+const Loaded& load_once() {
+  static std::once_flag prepared;
+  std::call_once(prepared, prepare_for_fork);
   static const Loaded result = load();
+  outcome.store(&result);
   return result;
+}
+
+const Loaded& loaded() {
+  const Loaded* known = outcome.load(std::memory_order_acquire);
+  return known ? *known : load_once();
 }
 
 }  // namespace
@@ -161,3 +191,7 @@ void synchronize(int device) {
 }
 
 }  // namespace weft::cuda
+
+bool weft::detail::cuda_left_behind() noexcept {
+  return weft::cuda::left_behind.load(std::memory_order_relaxed);
+}

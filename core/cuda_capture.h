@@ -2,13 +2,11 @@
 
 #include <functional>
 
+#include <weft/core/cuda_graph.h>
 #include <weft/core/random.h>
 
 // What the host decides anew for each replay of a graph. For .cpp files only.
 namespace weft::cuda {
-
-// Whether the calling thread captures a graph.
-WEFT_API bool capturing() noexcept;
 
 // While capturing: room for `bytes` in the device's memory, which `write` fills before each replay.
 WEFT_API const void* on_replay(std::size_t bytes, std::function<void(void* to)> write);

@@ -5,7 +5,9 @@
 
 #include <weft/core/check.h>
 #include <weft/core/cuda_capture.h>
+#include <weft/core/cuda_own_stream.h>
 #include <weft/core/cuda_plugin.h>
+#include <weft/core/fork.h>
 #include <weft/core/pinned.h>
 #include <weft/core/transfer.h>
 
@@ -48,8 +50,7 @@ namespace {
 thread_local Graph::State* current = nullptr;  // the capture of this thread
 }
 
-bool capturing() noexcept { return current != nullptr; }
-bool is_current_stream_capturing() noexcept { return capturing(); }
+bool is_current_stream_capturing() noexcept { return current != nullptr; }
 
 const void* on_replay(std::size_t bytes, std::function<void(void* to)> write) {
   Graph::State& s = *current;
@@ -83,14 +84,14 @@ void Graph::State::add_page() {
   };
   const auto free = [](void* page) {
     const std::unique_ptr<Page> p(static_cast<Page*>(page));
-    plugin().memory(p->device).free(p->data, kRoom);
+    if (!detail::cuda_left_behind()) plugin().memory(p->device).free(p->data, kRoom);
   };
   pages.push_back(Storage::borrow(device, data, kRoom, free, new Page{device.index, data}));
   used = 0;
 }
 
 void Graph::State::begin() {
-  if (cuda::capturing()) fail<Error>("Graph.capture_begin", "got a capture within a capture");
+  if (current) fail<Error>("Graph.capture_begin", "got a capture within a capture");
   if (graph || capturing)
     fail<Error>("Graph.capture_begin", "got a graph that was captured, expected a new one");
   stream = current_stream();
@@ -127,7 +128,7 @@ void Graph::State::end() {
 
 void Graph::State::launch() {
   if (!graph) fail<Error>("Graph.replay", "got a graph that was not captured");
-  if (cuda::capturing()) fail<Error>("Graph.replay", "got a replay within a capture");
+  if (current) fail<Error>("Graph.replay", "got a replay within a capture");
   const Stream on = current_stream(device.index);
   const Plugin& p = plugin(device);
   now = default_generator().next(static_cast<Index>(4 * drawn));
@@ -142,6 +143,7 @@ void Graph::State::launch() {
 }
 
 Graph::State::~State() {
+  if (detail::cuda_left_behind()) return;
   if (graph) {
     try {
       plugin().synchronize(device.index);  // replays read the pages
@@ -186,13 +188,16 @@ void Graph::abandon() noexcept {
 }
 
 namespace {
-Stream side_stream() {
+// For what is queued from here on, with nothing under way.
+std::unique_ptr<OwnStream> idle_stream() {
   synchronize();
-  return Stream();
+  return std::make_unique<OwnStream>();
 }
 }  // namespace
 
-Graph::Begun::Begun(Graph& graph) : graph_(graph), guard_(side_stream()) { graph.capture_begin(); }
+Graph::Begun::Begun(Graph& graph) : graph_(graph), own_(idle_stream()), guard_(own_->get()) {
+  graph.capture_begin();
+}
 Graph::Begun::~Begun() {
   if (graph_.state_->capturing) graph_.abandon();
 }

@@ -19,6 +19,8 @@
 // nonzero(), copies to the CPU) throws while capturing.
 namespace weft::cuda {
 
+class OwnStream;
+
 class WEFT_API Graph {
  public:
   Graph();
@@ -54,6 +56,7 @@ class WEFT_API Graph {
 
    private:
     Graph& graph_;
+    std::unique_ptr<OwnStream> own_;
     StreamGuard guard_;
   };
   void abandon() noexcept;

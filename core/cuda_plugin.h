@@ -1,7 +1,6 @@
 #pragma once
 
 #include <cstdint>
-#include <span>
 
 #include <weft/core/allocator.h>
 #include <weft/core/caching_allocator.h>
@@ -15,7 +14,7 @@
 namespace weft::cuda {
 
 // Raised with every change of these structs, of Kernels or of what those mean.
-inline constexpr std::uint32_t kPluginVersion = 3;
+inline constexpr std::uint32_t kPluginVersion = 4;
 
 struct Host {
   Allocation (*allocate)(Device device, std::size_t bytes);  // on the thread's stream
@@ -27,6 +26,7 @@ struct Host {
   // the place of this one. Else null.
   const RandomKey* (*replayed_key)(RandomKey key);
   bool (*capturing)() noexcept;  // whether the thread captures a graph
+  bool (*any_order)() noexcept;  // whether sums may be added up in any order
 };
 
 struct Plugin {
@@ -50,6 +50,7 @@ struct Plugin {
   void (*synchronize)(int device);
 
   StreamHandle (*stream)(int device, int priority);  // one of a few, in turn
+  StreamHandle (*new_stream)(int device);            // one more, which stream() never gives
   bool (*stream_done)(int device, StreamHandle stream);
   void (*wait_for_stream)(int device, StreamHandle stream);
   void (*stream_after)(int device, StreamHandle stream, EventHandle event);

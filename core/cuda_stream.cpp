@@ -1,10 +1,14 @@
 #include <weft/core/cuda_stream.h>
 
+#include <deque>
+#include <mutex>
 #include <utility>
 
 #include <weft/core/check.h>
 #include <weft/core/cuda_capture.h>
+#include <weft/core/cuda_own_stream.h>
 #include <weft/core/cuda_plugin.h>
+#include <weft/core/fork.h>
 
 namespace weft::cuda {
 
@@ -14,6 +18,28 @@ int device_or_current(const char* op, int device) {
   if (device == -1) return current_device();
   check_index(op, device);
   return device;
+}
+
+// What OwnStream hands out, again and again: never destroyed, since memory may be waiting for work.
+struct Owned {
+  struct One {
+    Stream stream;
+    bool taken;
+  };
+  std::mutex mutex;
+  std::deque<One> all;
+};
+Owned& owned() {
+  static auto& o = *new Owned;
+  return o;
+}
+
+Stream take_owned(int device) {
+  Owned& o = owned();
+  const std::lock_guard lock(o.mutex);
+  for (auto& [stream, taken] : o.all)
+    if (!taken && stream.device() == device) return taken = true, stream;
+  return o.all.emplace_back(Stream(device, plugin().new_stream(device)), true).stream;
 }
 
 }  // namespace
@@ -48,7 +74,7 @@ Stream default_stream(int device) {
 }
 
 void set_stream(const Stream& stream) {
-  if (capturing() && stream != current_stream(stream.device()))
+  if (is_current_stream_capturing() && stream != current_stream(stream.device()))
     fail<Error>("set_stream", "got another stream while a graph is captured, expected none");
   set_device(stream.device());
   plugin().set_stream(stream.device(), stream.handle());
@@ -60,8 +86,19 @@ StreamGuard::StreamGuard(const Stream& stream)
 }
 
 StreamGuard::~StreamGuard() {
+  if (detail::cuda_left_behind()) return;
   plugin().set_stream(before_.device(), before_.handle());
   set_device(device_before_);
+}
+
+OwnStream::OwnStream(int device) : stream_(take_owned(device_or_current("Stream", device))) {}
+
+OwnStream::~OwnStream() {
+  if (detail::cuda_left_behind()) return;
+  Owned& o = owned();
+  const std::lock_guard lock(o.mutex);
+  for (auto& [stream, taken] : o.all)
+    if (stream == stream_) taken = false;
 }
 
 Event::Event(Event&& other) noexcept
@@ -77,7 +114,7 @@ Event& Event::operator=(Event&& other) noexcept {
 }
 
 Event::~Event() {
-  if (handle_) plugin().free_event(handle_);
+  if (handle_ && !detail::cuda_left_behind()) plugin().free_event(handle_);
 }
 
 void Event::record(const Stream& stream) {

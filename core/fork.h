@@ -10,6 +10,10 @@ void unlock_small_store() noexcept;
 void lock_generators() noexcept;
 void unlock_generators() noexcept;
 
+// Whether this is the child of a process that used CUDA, which does not work here: what belongs to
+// a device is neither used nor freed.
+bool cuda_left_behind() noexcept;
+
 // In the child of a process that had threads at work: one thread from now on.
 void keep_one_thread() noexcept;
 

@@ -5,6 +5,7 @@
 
 #include <weft/core/caching_allocator.h>
 #include <weft/core/cuda_plugin.h>
+#include <weft/core/fork.h>
 
 namespace weft {
 
@@ -59,7 +60,8 @@ CachingAllocator& allocator() {
 }
 
 void give_back(void* block) {
-  if (block) allocator().free(static_cast<CachingAllocator::Block*>(block));
+  if (block && !detail::cuda_left_behind())
+    allocator().free(static_cast<CachingAllocator::Block*>(block));
 }
 
 }  // namespace
@@ -87,6 +89,9 @@ void used_on(const Storage& pinned, int device, StreamHandle stream) {
                             queue_of(device, stream));
 }
 
-MemoryStats pinned_memory_stats() { return allocator().stats(); }
+MemoryStats pinned_memory_stats() {
+  cuda::plugin();
+  return allocator().stats();
+}
 
 }  // namespace weft

@@ -34,7 +34,7 @@ std::uint64_t Generator::seed() {
 }
 
 RandomKey Generator::next(Index numbers) {
-  if (cuda::capturing() && this != &default_generator())
+  if (cuda::is_current_stream_capturing() && this != &default_generator())
     fail<Error>("Generator",
                 "got a draw while a graph is captured, expected the default generator, which moves "
                 "on with each replay");

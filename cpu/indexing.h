@@ -10,6 +10,6 @@ void scatter(const View& out, int dim, const View& index, const View& source, bo
 void take(const View& out, const View& x, const Chosen& chosen);
 void put(const View& out, const Chosen& chosen, const View& source, bool accumulate);
 bool within(const char* op, const View& index, Index low, Index high, const Index* also);
-Index nonzero(const View& out, const View& x);
+void nonzero(const View& x, NonzeroRoom* room, void* context);
 
 }  // namespace weft::cpu

@@ -144,7 +144,7 @@ void write_nonzero(Index* out, const View& x, Index begin, Index end, Index coun
 }
 
 template <class T>
-Index find_nonzero(const View& out, const View& x) {
+void find_nonzero(const View& x, NonzeroRoom* room, void* context) {
   const Index n = numel(x), blocks = (n + kBlock - 1) / kBlock;
   std::vector<Index> start(static_cast<std::size_t>(blocks) + 1, 0);
   const auto each_block = [&](auto f) {
@@ -155,11 +155,11 @@ Index find_nonzero(const View& out, const View& x) {
   };
   each_block([&](std::size_t i, Index b, Index e) { start[i + 1] = count_nonzero<T>(x, b, e); });
   for (std::size_t i = 0; i + 1 < start.size(); ++i) start[i + 1] += start[i];
-  if (!out || start.back() == 0) return start.back();
+  Index* const out = room(context, start.back());
+  if (start.back() == 0) return;
   each_block([&](std::size_t i, Index b, Index e) {
-    write_nonzero<T>(out.as<Index>() + start[i] * x.rank, x, b, e, start[i + 1] - start[i]);
+    write_nonzero<T>(out + start[i] * x.rank, x, b, e, start[i + 1] - start[i]);
   });
-  return start.back();
 }
 
 }  // namespace
@@ -176,10 +176,9 @@ void scatter(const View& out, int dim, const View& index, const View& source, bo
   });
 }
 
-Index nonzero(const View& out, const View& x) {
-  Index count = 0;
-  dispatch(x.dtype, [&](auto tag) { count = find_nonzero<typename decltype(tag)::type>(out, x); });
-  return count;
+void nonzero(const View& x, NonzeroRoom* room, void* context) {
+  dispatch(x.dtype,
+           [&](auto tag) { find_nonzero<typename decltype(tag)::type>(x, room, context); });
 }
 
 }  // namespace weft::cpu

@@ -10,6 +10,7 @@ namespace weft::cuda {
 Host host;
 
 bool deterministic() noexcept { return host.deterministic(); }
+bool any_order() noexcept { return host.any_order(); }
 MatmulPrecision matmul_precision() noexcept { return host.matmul_precision(); }
 bool benchmark() noexcept { return host.cudnn_benchmark() && !host.deterministic(); }
 const RandomKey* replayed_key(RandomKey key) { return host.replayed_key(key); }

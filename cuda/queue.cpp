@@ -40,6 +40,13 @@ struct Ring {
   std::size_t next = 0;
 };
 
+cudaStream_t made_stream(int device, int priority) {
+  const OnDevice there(device);
+  cudaStream_t stream = nullptr;
+  WEFT_CUDA(cudaStreamCreateWithPriority(&stream, cudaStreamNonBlocking, priority));
+  return stream;
+}
+
 bool passed(cudaError_t result, const char* call) {
   if (result == cudaErrorNotReady) {
     cudaGetLastError();
@@ -57,12 +64,11 @@ StreamHandle pooled_stream(int device, int priority) {
   const std::lock_guard lock(mutex);
   Ring& ring = rings[{device, priority}];
   cudaStream_t& stream = ring.streams[ring.next++ % kStreams];
-  if (!stream) {
-    const OnDevice there(device);
-    WEFT_CUDA(cudaStreamCreateWithPriority(&stream, cudaStreamNonBlocking, priority));
-  }
+  if (!stream) stream = made_stream(device, priority);
   return stream;
 }
+
+StreamHandle new_stream(int device) { return made_stream(device, 0); }
 
 bool stream_done(int, StreamHandle stream) {
   return passed(cudaStreamQuery(cuda_stream(stream)), "cudaStreamQuery()");

@@ -6,6 +6,7 @@
 namespace weft::cuda {
 
 StreamHandle pooled_stream(int device, int priority);
+StreamHandle new_stream(int device);
 bool stream_done(int device, StreamHandle stream);
 void wait_for_stream(int device, StreamHandle stream);
 void stream_after(int device, StreamHandle stream, EventHandle event);

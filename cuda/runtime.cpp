@@ -305,6 +305,7 @@ extern "C" const Plugin* weft_cuda_open(const Host& given, char* why, std::size_
         .copy = copy,
         .synchronize = wait_for,
         .stream = pooled_stream,
+        .new_stream = new_stream,
         .stream_done = stream_done,
         .wait_for_stream = wait_for_stream,
         .stream_after = stream_after,

@@ -17,6 +17,7 @@ int device() noexcept;  // of the calling thread
 StreamHandle stream();  // its stream there
 int multiprocessors();  // of that device
 bool deterministic() noexcept;
+bool any_order() noexcept;  // whether sums may be added up in any order
 MatmulPrecision matmul_precision() noexcept;
 bool benchmark() noexcept;  // whether convolutions' plans may be chosen by the clock
 

@@ -9,7 +9,7 @@
 #include <thread>
 
 #include <weft/core/check.h>
-#include <weft/core/cuda_stream.h>
+#include <weft/core/cuda_own_stream.h>
 #include <weft/core/interrupt.h>
 #include <weft/core/pinned.h>
 #include <weft/data/loader.h>
@@ -133,10 +133,10 @@ struct DataLoader::Impl {
   }
 
   void send(Slot& slot) {
-    const cuda::StreamGuard guard(*side);
+    const cuda::StreamGuard guard(side->get());
     slot.batch->images = slot.batch->images.to(options.device, false, true);
     slot.batch->labels = slot.batch->labels.to(options.device, false, true);
-    slot.arrived.emplace().record(*side);
+    slot.arrived.emplace().record(side->get());
   }
   // The caller's stream has the batch from now on.
   static void receive(const Slot& slot) {
@@ -257,7 +257,7 @@ struct DataLoader::Impl {
   Transforms transforms;
   DataLoaderOptions options;
   Index batches = 0;
-  std::optional<cuda::Stream> side;  // on which batches travel to the device
+  std::optional<cuda::OwnStream> side;  // on which batches travel to the device
   bool pinned = false;
 
   const pid_t process = getpid();

@@ -62,7 +62,7 @@ void* data_of(const Tensor& t) { return t.defined() ? t.data() : nullptr; }
 
 // What fills new state would be part of the graph.
 void refuse_first_in_capture() {
-  if (cuda::capturing())
+  if (cuda::is_current_stream_capturing())
     fail<Error>("step", "got the first step while a graph is captured, expected one before that");
 }
 
@@ -150,11 +150,11 @@ void Optimizer::step() {
     Memory& memory = memory_[u.at];
     const bool first = id_ == OptimizerId::SGD && !memory.buffers[0].defined();
     std::copy(std::begin(u.buffers), std::end(u.buffers), memory.buffers);
-    if (cuda::capturing()) continue;
+    if (cuda::is_current_stream_capturing()) continue;
     ++memory.steps;
     items[i].terms = optimizer_terms(id_, options_now(u.group, memory, first));
   }
-  if (cuda::capturing()) share_terms(updates, items);
+  if (cuda::is_current_stream_capturing()) share_terms(updates, items);
   // Each device has its share, in one call where there is one device.
   for (std::size_t from = 0, to; from < items.size(); from = to) {
     const Device device = updates[from].param.device();

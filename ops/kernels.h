@@ -57,6 +57,8 @@ struct NllOptions {
   bool softmax = false;  // backward: to what y is the log_softmax of
 };
 
+using NonzeroRoom = Index*(void* context, Index count);
+
 enum class OptimizerId : std::uint8_t { SGD, Adam, AdamW };
 
 struct OptimizerOptions {  // of a step, formulas as in torch.optim
@@ -206,9 +208,9 @@ struct Kernels {
     // kernels skip such indices.
     bool (*within)(const char* op, const View& index, Index low, Index high,
                    const Index* also) = nullptr;
-    // Row-major coordinates of the non-zero elements into out [count, rank], contiguous; returns
-    // the count, and only counts where out is absent.
-    Index (*nonzero)(const View& out, const View& x) = nullptr;
+    // Row-major coordinates of the non-zero elements into i64 [count, rank], contiguous, which
+    // room() gives when the count is known (0 too).
+    void (*nonzero)(const View& x, NonzeroRoom* room, void* context) = nullptr;
   } indexing = {};
 
   struct Random {  // same bits for any number of threads and on every device

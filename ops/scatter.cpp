@@ -146,13 +146,19 @@ Tensor& Tensor::scatter_add_(Index dim, const Tensor& index, const Tensor& sourc
 }
 
 Tensor Tensor::nonzero() const {
-  const TensorImpl& t = get("nonzero");
-  const auto& k = kernels(device()).indexing;
-  const Index count = k.nonzero({}, view());
-  const Shape sizes{count, t.sizes.size()};
-  Tensor y = make_tensor(sizes, contiguous_strides(sizes), DType::I64, device());
-  k.nonzero(y.view(), view());
-  return y;
+  get("nonzero");
+  struct Found {
+    const Tensor& x;
+    Tensor y;
+  } found{*this, {}};
+  const auto room = [](void* context, Index count) {
+    auto& [x, y] = *static_cast<Found*>(context);
+    const Shape sizes{count, x.dim()};
+    y = make_tensor(sizes, contiguous_strides(sizes), DType::I64, x.device());
+    return y.data<Index>();
+  };
+  kernels(device()).indexing.nonzero(view(), room, &found);
+  return found.y;
 }
 
 namespace {

@@ -1,4 +1,5 @@
 #include <weft/core/cuda_graph.h>
+#include <weft/core/cuda_own_stream.h>
 #include <weft/python/src/cuda.h>
 #include <weft/python/src/operations.h>
 
@@ -124,6 +125,9 @@ void bind_event(py::module_& m) {
 }
 
 void bind_graph(py::module_& m) {
+  py::class_<cuda::OwnStream>(m, "_OwnStream")  // weft.cuda.graph()'s
+      .def(py::init<>())
+      .def_property_readonly("stream", [](const cuda::OwnStream& s) { return s.get(); });
   py::class_<Graph>(
       m, "CUDAGraph",
       "A piece of work on a device, recorded once (weft.cuda.graph()) and launched as a whole.\n\n"

@@ -85,12 +85,13 @@ class graph:
 
     def __enter__(self) -> Self:
         _cuda.synchronize()
-        self._inside = stream(self._stream or _cuda.Stream())
+        self._own = _cuda._OwnStream()
+        self._inside = stream(self._stream or self._own.stream)
         self._inside.__enter__()
         try:
             self.cuda_graph.capture_begin()
         except BaseException:
-            self._inside.__exit__()
+            self._leave()
             raise
         return self
 
@@ -105,7 +106,11 @@ class graph:
                 pass  # what failed cannot be ended
             self.cuda_graph.reset()
         finally:
-            self._inside.__exit__()
+            self._leave()
+
+    def _leave(self) -> None:
+        self._inside.__exit__()
+        del self._own  # for the next capture
 
 
 def get_device_name(device: DeviceLike = None) -> str:

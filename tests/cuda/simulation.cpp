@@ -79,6 +79,7 @@ struct Queue {
   std::unique_ptr<std::vector<Work>> captured;  // while a graph is
 };
 Queue queues[kDevices][kStreams + 1];  // 0: the default one
+std::deque<Queue> more[kDevices];      // by new_stream()
 thread_local int current = 0;
 thread_local StreamHandle streams[kDevices] = {};
 
@@ -198,6 +199,7 @@ void synchronize_device(int device) {
   refuse_in_capture("synchronize");
   const std::lock_guard lock(mutex);
   for (Queue& queue : queues[device]) drain(queue);
+  for (Queue& queue : more[device]) drain(queue);
   report_fault("synchronize");
 }
 
@@ -205,6 +207,11 @@ StreamHandle next_stream(int device, int) {
   static int next[kDevices];
   const std::lock_guard lock(mutex);
   return &queues[device][1 + next[device]++ % kStreams];
+}
+
+StreamHandle new_stream(int device) {
+  const std::lock_guard lock(mutex);
+  return &more[device].emplace_back();
 }
 
 bool stream_done(int device, StreamHandle stream) { return passed(mark_in(device, stream)); }
@@ -270,6 +277,7 @@ extern "C" const Plugin* weft_cuda_open(const Host& given, char*, std::size_t) {
       .copy = copy,
       .synchronize = synchronize_device,
       .stream = next_stream,
+      .new_stream = new_stream,
       .stream_done = stream_done,
       .wait_for_stream =
           [](int device, StreamHandle stream) { wait_for(device, stream, "Stream.synchronize"); },
