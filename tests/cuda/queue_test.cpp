@@ -1,3 +1,7 @@
+#include <set>
+#include <thread>
+
+#include <weft/core/cuda_own_stream.h>
 #include <weft/core/pinned.h>
 #include <weft/tests/catch.h>
 #include <weft/tests/cuda/simulated.h>
@@ -213,4 +217,46 @@ TEST_CASE("a loader sends batches to the device ahead of their use") {
   }
   data::DataLoader pinned(Ramps(), {}, {.batch_size = 8, .pin_memory = true});
   CHECK(pinned.next()->images.is_pinned());
+}
+
+TEST_CASE("what captures and loaders queue on is nobody else's") {
+  std::set<StreamHandle> ring;
+  const auto go_round = [&] {
+    for (int i = 0; i < 40; ++i) ring.insert(cuda::Stream().handle());
+  };
+  go_round();
+  CHECK(ring.size() <= 32);
+  auto one = std::make_unique<cuda::OwnStream>();
+  const auto two = std::make_unique<cuda::OwnStream>();
+  const StreamHandle first = one->get().handle(), second = two->get().handle();
+  CHECK(first != second);
+  one = {};
+  CHECK(cuda::OwnStream().get().handle() == first);  // again
+  cuda::Graph graph;
+  StreamHandle captured = nullptr;
+  graph.capture([&] { captured = cuda::current_stream().handle(); });
+  CHECK(captured != second);
+  go_round();
+  CHECK(ring.size() <= 32);
+  for (const StreamHandle handle : {first, second, captured}) CHECK(ring.count(handle) == 0);
+}
+
+TEST_CASE("a loader sends its batches while another thread captures") {
+  for (int streams = 0; streams < 5; ++streams) {
+    data::DataLoader loader(Ramps(), {}, {.batch_size = 8, .device = kDevice});
+    for (int i = 0; i < streams; ++i) cuda::Stream();
+    const Tensor x = ones(4, Options(f32).device(kDevice));
+    Tensor y, images;
+    cuda::Graph graph;
+    graph.capture([&] {
+      std::thread([&] {
+        images = loader.next()->images.mean({1, 2, 3});
+        cuda::current_stream().synchronize();
+      }).join();
+      y = x + 1;
+    });
+    CHECK(images.cpu().to_vector<float>() == arange(8).to(f32).to_vector<float>());
+    graph.replay();
+    CHECK(y.sum().item<float>() == 8);
+  }
 }

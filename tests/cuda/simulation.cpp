@@ -1,6 +1,8 @@
 #include <sys/mman.h>
+#include <unistd.h>
 
 #include <array>
+#include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <deque>
@@ -22,7 +24,8 @@
 // simulated grids (cuda/grid.h), and two devices. Their memory can be touched while they work only:
 // a host that reads it gets a segmentation fault, as it would from a real device's. Work on the
 // default stream is done at once; that on other streams as late as it may be, when somebody waits
-// for it: so what was forgotten to wait for is not there.
+// for it: so what was forgotten to wait for is not there. As CUDA, they are no use in a process
+// that was forked; there a call ends it.
 namespace weft::cuda {
 namespace {
 
@@ -31,10 +34,18 @@ constexpr int kDevices = 2, kStreams = 4;
 using Work = std::function<void()>;
 std::recursive_mutex mutex;
 
+const pid_t process = getpid();
+void refuse_forked() {
+  if (getpid() == process) return;
+  std::fputs("a simulated device was called in a forked process\n", stderr);
+  std::abort();
+}
+
 // The devices' memory.
 class Memory {
  public:
   void* add(std::size_t bytes) {
+    refuse_forked();
     void* data = mmap(nullptr, bytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (data == MAP_FAILED) return nullptr;
     const std::lock_guard lock(mutex);
@@ -43,6 +54,7 @@ class Memory {
     return data;
   }
   void remove(void* data, std::size_t bytes) {
+    refuse_forked();
     const std::lock_guard lock(mutex);
     pieces_.erase(data);
     munmap(data, bytes);
@@ -84,6 +96,7 @@ thread_local int current = 0;
 thread_local StreamHandle streams[kDevices] = {};
 
 Queue& queue_of(int device, StreamHandle stream) {
+  refuse_forked();
   return stream ? *static_cast<Queue*>(stream) : queues[device][0];
 }
 
@@ -114,9 +127,11 @@ void enqueue(Queue& queue, Item item) {
     if (&queue == &device[0]) drain(queue);
 }
 
+int waits = 0;
 void wait_for(int device, StreamHandle stream, const char* op) {
   refuse_in_capture(op);
   const std::lock_guard lock(mutex);
+  ++waits;
   drain(queue_of(device, stream));
   report_fault(op);
 }
@@ -154,7 +169,10 @@ void pass(const Mark& mark) {
   const std::lock_guard lock(mutex);
   if (mark.queue) drain(*mark.queue, mark.at);
 }
-Mark& mark_of(EventHandle event) { return *static_cast<Mark*>(event); }
+Mark& mark_of(EventHandle event) {
+  refuse_forked();
+  return *static_cast<Mark*>(event);
+}
 
 class Events final : public EventSource {
  public:
@@ -259,6 +277,9 @@ bool dnn_backward_weight(const View&, const View&, const View&, const Conv2dOpti
   return false;
 }
 
+// How often the host waited for a stream.
+extern "C" __attribute__((visibility("default"))) int weft_simulated_waits() { return waits; }
+
 extern "C" const Plugin* weft_cuda_open(const Host& given, char*, std::size_t) {
   host = given;
   static const Plugin plugin = {
@@ -298,7 +319,11 @@ extern "C" const Plugin* weft_cuda_open(const Host& given, char*, std::size_t) {
           },
       .end_capture = end_capture,
       .launch = launch,
-      .free_graph = [](void* graph) noexcept { delete static_cast<std::vector<Work>*>(graph); },
+      .free_graph =
+          [](void* graph) noexcept {
+            refuse_forked();
+            delete static_cast<std::vector<Work>*>(graph);
+          },
   };
   return &plugin;
 }
