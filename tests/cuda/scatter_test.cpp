@@ -28,11 +28,18 @@ Tensor runs_of(Index before, Index often, Index very_often) {
   return index.index_select(0, randperm(index.size(0)));
 }
 
+// 0 to period - 1, again and again.
+Tensor saw(Index n, Index period) {
+  std::vector<Index> values;
+  for (Index i = 0; i < n; ++i) values.push_back(i % period);
+  return tensor(values);
+}
+
 // Added to a tensor of 7 places, [7] and [7, 3], on the device and on the CPU.
 std::vector<Tensor> sums(const Tensor& index, DType t, Device device) {
   const Index n = index.size(0);
-  const Tensor i = index.to(device), line = (weft::remainder(arange(n), 11) - 3).to(t).to(device),
-               rows = (weft::remainder(arange(3 * n), 13) - 5).to(t).reshape({n, 3}).to(device);
+  const Tensor i = index.to(device), line = (saw(n, 11) - 3).to(t).to(device),
+               rows = (saw(3 * n, 13) - 5).to(t).reshape({n, 3}).to(device);
   return {ones(7, Options(t).device(device)).scatter_add(0, i, line),
           ones({7, 3}, Options(t).device(device)).index_put_({i}, rows, true),
           ones({3, 7}, Options(t).device(device)).index_add(1, i, rows.transpose(0, 1))};
@@ -72,7 +79,7 @@ TEST_CASE("what meets at one place is added up, however often it does") {
 }
 
 TEST_CASE("a bool that is added to is whether any was set") {
-  const Tensor index = runs_of(3, 70, 90), set = (weft::remainder(arange(index.size(0)), 50) == 7);
+  const Tensor index = runs_of(3, 70, 90), set = (saw(index.size(0), 50) == 7);
   const Tensor none = zeros(7, Options(boolean));
   CHECK(same_bits(none.to(kDevice).index_put_({index.to(kDevice)}, set.to(kDevice), true),
                   none.clone().index_put_({index}, set, true)));
