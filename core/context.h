@@ -9,10 +9,10 @@
 // Switches that hold for the whole process.
 namespace weft {
 
-// On: the same bits whatever the number of threads. As at start: the same bits from run to run with
-// one number of threads. Said to be off: the same, but that CUDA devices add what meets at one
-// place (scatter_add, index_add, the gradient of an embedding) in any order, by atomic additions,
-// where they sort it otherwise: quicker, with other bits from run to run.
+// On: the same bits whatever the number of threads. At start: the same bits from run to run with
+// one number of threads. Off: as at start, but CUDA devices may add up what meets at one place
+// (scatter_add, index_add, the gradient of an embedding) in any order, by atomic additions:
+// quicker, with other last bits from run to run.
 WEFT_API void use_deterministic_algorithms(bool on) noexcept;
 WEFT_API bool deterministic_algorithms() noexcept;  // whether it is on
 

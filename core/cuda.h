@@ -11,7 +11,8 @@
 // gets a DeviceError that says so, and goes on with the CPU.
 namespace weft::cuda {
 
-// Whether there is at least one device. Never throws.
+// Whether there is at least one device. Never throws. In the child of a process that used CUDA
+// before it forked there is none: what needs one throws DeviceError.
 WEFT_API bool is_available() noexcept;
 WEFT_API int device_count() noexcept;
 // Why there is none, as in "driver not found"; empty where there is one.

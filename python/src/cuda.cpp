@@ -26,7 +26,8 @@ const auto kDevice = py::arg_v("device", py::none());
 void bind_devices(py::module_& m) {
   m.def("is_available", &cuda::is_available,
         "Whether there is at least one CUDA device. Never raises; why_unavailable() tells why "
-        "not.\n\n"
+        "not: in the child of a process that used CUDA before it forked, that this was so "
+        "(multiprocessing's start method \"spawn\" does not fork).\n\n"
         ">>> weft.cuda.is_available() == (weft.cuda.device_count() > 0)\n"
         "True");
   m.def("why_unavailable", &cuda::why_unavailable,

@@ -108,15 +108,17 @@ void bind_switches(py::module_& m) {
         ">>> weft.get_num_threads() >= 1\n"
         "True");
   m.def("use_deterministic_algorithms", &use_deterministic_algorithms,
-        "On: the same bits whatever the number of threads. Off (at start): the same bits from run "
-        "to run with one number of threads.\n\n"
+        "On: the same bits whatever the number of threads. At start: the same bits from run to run "
+        "with one number of threads. Off: as at start, but CUDA devices may add up what meets at "
+        "one place (scatter_add, index_add, the gradient of an embedding) in any order, by atomic "
+        "additions: quicker, with other last bits from run to run.\n\n"
         ">>> weft.use_deterministic_algorithms(True)\n"
         ">>> weft.are_deterministic_algorithms_enabled()\n"
         "True\n"
         ">>> weft.use_deterministic_algorithms(False)",
         "mode"_a);
   m.def("are_deterministic_algorithms_enabled", &deterministic_algorithms,
-        "What use_deterministic_algorithms() was set to.\n\n"
+        "Whether use_deterministic_algorithms() was called with True.\n\n"
         ">>> weft.are_deterministic_algorithms_enabled()\n"
         "False");
   m.def(

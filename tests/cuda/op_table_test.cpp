@@ -44,7 +44,10 @@ void check(const Row& row, const Case& c, DType t, const Tensors& x) {
   const double loose = c.winograd ? 16 : row.loose;
   const double exactness = loose * tolerance(is_floating(t) ? t : f32);
   CHECK(difference(on_cpu(got.outputs), expected.outputs, exactness, row.scale) == "");
-  CHECK(difference(on_cpu(got.grads), expected.grads, exactness, std::max(1.0, row.scale)) == "");
+  // Where halves meet at one place, the device rounds their sum and the CPU each addition.
+  const double roundings = is_half(t) ? 2 : 1;
+  CHECK(difference(on_cpu(got.grads), expected.grads, roundings * exactness,
+                   std::max(1.0, row.scale)) == "");
   cuda::synchronize();
 }
 

@@ -1,6 +1,7 @@
 """weft.cuda and tensors on devices: simulated ones, unless WEFT_CUDA_LIBRARY names the real back end."""
 
 import copy
+import multiprocessing
 import os
 import pickle
 
@@ -237,6 +238,36 @@ def test_an_index_out_of_range_is_reported_when_the_host_waits():
     with pytest.raises(IndexError, match="got index 9, expected -4 to 3|got index 9, expected 0 to 3"):
         weft.cuda.synchronize()
     assert y[0].item() == 1
+
+
+def _work_after_fork(kept, answers):
+    try:
+        kept.pop("x").add(1)
+    except weft.DeviceError as e:
+        answers.put(str(e))
+    kept.clear()
+    kept = weft.ones(300, 300) @ weft.ones(300, 300)
+    answers.put((weft.cuda.is_available(), weft.cuda.device_count(), kept.sum().item()))
+
+
+def test_a_forked_child_leaves_the_device_alone():
+    x = weft.ones(3, device="cuda")
+    kept = {"x": x, "pinned": weft.ones(3).pin_memory(), "event": weft.cuda.Event()}
+    kept["event"].record()
+    kept["graph"] = weft.cuda.CUDAGraph()
+    with weft.cuda.graph(kept["graph"]):
+        kept["y"] = x * 2
+    context = multiprocessing.get_context("fork")
+    answers = context.SimpleQueue()
+    child = context.Process(target=_work_after_fork, args=(kept, answers))
+    child.start()
+    child.join(60)
+    assert child.exitcode == 0
+    said = answers.get()
+    assert said.startswith("[cuda] no device") and "forked" in said and '"spawn"' in said
+    assert answers.get() == (False, 0, 300.0**3)
+    kept["graph"].replay()
+    assert kept["y"].tolist() == [2, 2, 2]
 
 
 @pytest.mark.skipif("WEFT_CUDA_LIBRARY" in os.environ and SIMULATED, reason="no torch on simulated devices")
