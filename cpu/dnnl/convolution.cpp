@@ -149,12 +149,83 @@ Problem slice(const Problem& whole, Index first, Index last) {
   return p;
 }
 
-// Pictures that take a moment; an interrupt waits for that many.
-Index pictures_at_once(const Problem& p, bool alone) {
+// ---- Parts that take a moment: pictures, or bands of one; an interrupt waits for one part.
+
+// Rows [x, x_end) of the input and [y, y_end) of the output: a convolution of their own.
+Problem band(const Problem& whole, Index x, Index x_end, Index y, Index y_end) {
+  Problem p = whole;
+  const ConvShape& s = whole.shape;
+  Conv2dOptions& o = p.shape.options;
+  const auto size = static_cast<Index>(size_of(p.pictures));
+  const Index reach = (s.r - 1) * o.dilation[0] + 1;
+  p.shape.h = x_end - x;
+  p.shape.oh = y_end - y;
+  p.x += x * s.w * s.c * size;
+  p.y += y * s.ow * s.k * size;
+  o.padding_low[0] += x - y * o.stride[0];
+  const Index end = (p.shape.oh - 1) * o.stride[0] + reach - o.padding_low[0];
+  o.padding_high[0] = std::max<Index>(end - p.shape.h, 0);
+  return p;
+}
+
+// Outputs [first, last) and the inputs that they read.
+Problem output_band(const Problem& p, Index first, Index last) {
   const ConvShape& s = p.shape;
-  const bool bf16 = p.mode.through_bf16 || p.pictures == DType::BF16;
-  const Index each = s.oh * s.ow * s.k * s.filter_size();
-  return even_part(s.n, moment(alone ? 1 : get_num_threads(), bf16) / std::max<Index>(each, 1), 1);
+  const Conv2dOptions& o = s.options;
+  const Index from = first * o.stride[0] - o.padding_low[0];
+  const Index to = (last - 1) * o.stride[0] - o.padding_low[0] + (s.r - 1) * o.dilation[0] + 1;
+  return band(p, std::max<Index>(from, 0), std::min(to, s.h), first, last);
+}
+
+// Inputs [first, last) and the outputs that read them.
+Problem input_band(const Problem& p, Index first, Index last) {
+  const ConvShape& s = p.shape;
+  const Index stride = s.options.stride[0], low = s.options.padding_low[0];
+  const Index before = first + low - (s.r - 1) * s.options.dilation[0];
+  return band(p, first, last, before > 0 ? (before - 1) / stride + 1 : 0,
+              std::min((last - 1 + low) / stride + 1, s.oh));
+}
+
+// Whether every band has both inputs and outputs.
+bool has_bands(const ConvShape& s) {
+  const Conv2dOptions& o = s.options;
+  const Index more = (s.r - 1) * o.dilation[0];
+  return std::max(o.padding_low[0], o.padding_high[0]) <= more &&
+         o.stride[0] <= std::min<Index>(more + 1, 8);
+}
+
+Index height_of(const Problem& p) { return p.pass == Pass::Input ? p.shape.h : p.shape.oh; }
+
+// A part: pictures, and rows of each.
+struct Part {
+  Index pictures, rows;
+
+  Part(const Problem& p, bool alone) {
+    constexpr Index kRows = 16;
+    const ConvShape& s = p.shape;
+    const bool bf16 = p.mode.through_bf16 || p.pictures == DType::BF16;
+    const Index most = moment(alone ? 1 : get_num_threads(), bf16), height = height_of(p);
+    const Index picture = std::max<Index>(s.oh * s.ow * s.k * s.filter_size(), 1);
+    pictures = even_part(s.n, most / picture, 1);
+    const bool bands = picture > most && has_bands(s);
+    rows = bands ? even_part(height, height * most / picture, kRows) : height;
+  }
+  bool is_whole(const Problem& p) const { return pictures >= p.shape.n && rows >= height_of(p); }
+};
+
+template <class F>
+void each_part(const Problem& p, const Part& part, F&& f) {
+  const Index height = height_of(p);
+  for (Index i = 0; i < p.shape.n; i += part.pictures) {
+    const Problem few = slice(p, i, std::min(i + part.pictures, p.shape.n));
+    for (Index j = 0; j < height; j += part.rows) {
+      check_interrupt("conv2d");
+      const Index end = std::min(j + part.rows, height);
+      f(part.rows >= height     ? few
+        : p.pass == Pass::Input ? input_band(few, j, end)
+                                : output_band(few, j, end));
+    }
+  }
 }
 
 void store(char* to, DType t, Index i, float x) {
@@ -181,28 +252,26 @@ Problem with_gradients_at(Problem p, float* to) {
   return p;
 }
 
-// Slices of the batch, and their sum in f32.
-void sum_slices(const Problem& p, Index each, bool alone) {
+// The parts' gradients, and their sum in f32.
+void sum_parts(const Problem& p, const Part& part, bool alone) {
   const Index both = p.shape.k * (p.shape.filter_size() + 1);
   const Scratch memory(static_cast<std::size_t>(2 * both) * sizeof(float));
-  float *const sum = memory.as<float>(), *const part = sum + both;
-  for (Index i = 0; i < p.shape.n; i += each) {
-    check_interrupt("conv2d");
-    execute(with_gradients_at(slice(p, i, std::min(i + each, p.shape.n)), i ? part : sum), alone);
-    const Problem total = with_gradients_at(p, sum);
-    if (i) store_gradients(total, [&](Index k) { return sum[k] + part[k]; });
-  }
+  float *const sum = memory.as<float>(), *const more = sum + both;
+  const Problem total = with_gradients_at(p, sum);
+  bool first = true;
+  each_part(p, part, [&](const Problem& one) {
+    execute(with_gradients_at(one, first ? sum : more), alone);
+    if (!first) store_gradients(total, [&](Index k) { return sum[k] + more[k]; });
+    first = false;
+  });
   store_gradients(p, [&](Index k) { return sum[k]; });
 }
 
 void run_long(const Problem& p, bool alone) {
-  const Index each = pictures_at_once(p, alone);
-  if (each >= p.shape.n) return execute(p, alone);
-  if (p.pass == Pass::Weight) return sum_slices(p, each, alone);
-  for (Index i = 0; i < p.shape.n; i += each) {
-    check_interrupt("conv2d");
-    execute(slice(p, i, std::min(i + each, p.shape.n)), alone);
-  }
+  const Part part(p, alone);
+  if (part.is_whole(p)) return execute(p, alone);
+  if (p.pass == Pass::Weight) return sum_parts(p, part, alone);
+  each_part(p, part, [&](const Problem& one) { execute(one, alone); });
 }
 
 // Deterministic mode: slices of the batch that depend on its size alone, each on one thread.

@@ -105,6 +105,41 @@ TEST_CASE("conv2d_relu is relu of conv2d, its gradients too") {
   CHECK(autograd::gradgradcheck(f, one));
 }
 
+TEST_CASE("a long convolution, which is computed in parts, is that of its channels") {
+  struct Case {
+    Shape x, w;
+    Index stride, padding, dilation;
+  };
+  const int threads = get_num_threads();
+  set_num_threads(1);
+  for (const Case& c : {Case{{1, 64, 250, 240}, {64, 64, 3, 3}, 1, 2, 2},
+                        Case{{2, 32, 451, 450}, {64, 32, 7, 7}, 3, 0, 1},
+                        Case{{1, 48, 500, 330}, {64, 48, 4, 4}, 2, 3, 1},
+                        Case{{1, 128, 364, 364}, {512, 128, 1, 1}, 2, 0, 1},
+                        Case{{5, 128, 80, 96}, {64, 128, 3, 3}, 1, 2, 2}}) {
+    CAPTURE(c.x, c.w);
+    const auto run = [&](const Tensor& x, const Tensor& w) {
+      return conv2d(x, w, {}, c.stride, c.padding, c.dilation);
+    };
+    const auto is = [](const Tensor& y, const Tensor& expected) {
+      CHECK((y - expected).abs().amax().item<double>() <
+            1e-5 * expected.abs().amax().item<double>());
+    };
+    const Tensor x = randn(c.x).requires_grad_(), w = randn(c.w).requires_grad_(), y = run(x, w);
+    const Tensor gy = randn(y.sizes());
+    y.backward(gy);
+    const Tensor few_out = w.detach().narrow(0, 0, 2).requires_grad_();
+    const Tensor few = run(x.detach(), few_out);
+    is(y.narrow(1, 0, 2), few);
+    few.backward(gy.narrow(1, 0, 2));
+    is(w.grad().narrow(0, 0, 2), few_out.grad());
+    const Tensor few_in = x.detach().narrow(1, 0, 2).requires_grad_();
+    run(few_in, w.detach().narrow(1, 0, 2)).backward(gy);
+    is(x.grad().narrow(1, 0, 2), few_in.grad());
+  }
+  set_num_threads(threads);
+}
+
 TEST_CASE("conv2d says what it got and what it expected") {
   const Tensor x = zeros({2, 4, 5, 5}), w = zeros({6, 4, 3, 3});
   const auto fails = [](auto&& f, const char* text) {

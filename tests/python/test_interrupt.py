@@ -34,6 +34,10 @@ LONG = {
         "x, w = weft.ones(32, 256, 96, 96), weft.ones(512, 256, 3, 3)",
         "weft.nn.functional.conv2d(x, w, padding=2, dilation=2)",
     ),
+    "conv_picture": (
+        "x, w = weft.ones(1, 512, 256, 256), weft.ones(1024, 512, 3, 3)",
+        "weft.nn.functional.conv2d(x, w, padding=2, dilation=2)",
+    ),
     "conv_winograd": (
         "x, w = weft.ones(64, 256, 96, 96), weft.ones(512, 256, 3, 3)",
         "weft.nn.functional.conv2d(x, w, padding=1)",
