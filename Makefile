@@ -66,7 +66,7 @@ format: setup  ## Lay out every C++ file with clang-format
 	@python3 -B tests/structure/format.py --fix
 
 lint: setup  ## Check layout, includes and files without building
-	@for check in format arrows files; do \
+	@for check in format arrows includes files; do \
 	  echo "lint: $$check" && python3 -B tests/structure/$$check.py || exit 1; done
 
 clean:  ## Remove build/

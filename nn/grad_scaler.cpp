@@ -1,5 +1,6 @@
 #include <weft/nn/grad_scaler.h>
 
+#include <algorithm>
 #include <cmath>
 
 #include <weft/autograd/mode.h>

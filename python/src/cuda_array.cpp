@@ -1,4 +1,6 @@
 #include <weft/core/cuda_stream.h>
+
+#include <algorithm>
 #include <weft/python/src/array.h>
 #include <weft/python/src/cuda.h>
 

@@ -1,5 +1,7 @@
 #include <weft/nn/grad_scaler.h>
 
+#include <memory>
+
 #include <weft/python/src/optim.h>
 #include <weft/python/src/part.h>
 

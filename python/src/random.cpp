@@ -1,5 +1,8 @@
 #include <weft/core/random.h>
 
+#include <functional>
+#include <memory>
+
 #include <weft/ops/make.h>
 #include <weft/python/src/operations.h>
 

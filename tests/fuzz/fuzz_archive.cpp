@@ -1,4 +1,6 @@
 #include <sys/mman.h>
+
+#include <cstdlib>
 #include <unistd.h>
 
 #include <weft/data/archive.h>
