@@ -5,8 +5,10 @@
 
 namespace weft::nn {
 
-Dropout::Dropout(double p) : p_(p) {
+Dropout::Dropout(double p) { set_p(p); }
+void Dropout::set_p(double p) {
   if (!(p >= 0 && p <= 1)) fail<ValueError>("Dropout", "got p {}, expected 0 to 1", p);
+  p_ = p;
 }
 Tensor Dropout::forward(const Tensor& x) { return dropout(x, p_, training()); }
 std::string Dropout::extra_repr() const { return fmt::format("p={}", p_); }

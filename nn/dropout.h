@@ -12,6 +12,7 @@ class WEFT_API Dropout : public Elementwise {
   std::string kind() const override { return "Dropout"; }
   std::string extra_repr() const override;
   double p() const { return p_; }
+  void set_p(double p);
 
  private:
   double p_;

@@ -29,6 +29,8 @@ class WEFT_API BatchNorm : public Module {
   std::string extra_repr() const override;
   Index num_features() const { return weight.defined() ? weight.size(0) : features_; }
   const BatchNormArgs& args() const { return args_; }
+  // Of steps to come.
+  void set_momentum(std::optional<double> momentum) { args_.momentum = momentum; }
 
  protected:
   BatchNorm(const char* op, int low_rank, int high_rank, Index features, const BatchNormArgs& args);

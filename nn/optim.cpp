@@ -77,11 +77,11 @@ void Optimizer::add(std::vector<Tensor> params, const OptimizerOptions& options)
     for (const Tensor& p : g.params) seen.insert(p.impl());
   }
   for (const Tensor& p : params) {
-    if (!p.get("optimizer").requires_grad || !p.is_leaf()) {
-      fail<ValueError>(name,
-                       "got a tensor of shape [{}] that is no leaf that requires grad, "
-                       "expected parameters",
-                       fmt::join(p.sizes(), ", "));
+    if (!p.defined() || !p.is_leaf()) {
+      fail<ValueError>(name, "got {}, expected parameters",
+                       p.defined() ? fmt::format("a tensor of shape [{}] that an operation made",
+                                                 fmt::join(p.sizes(), ", "))
+                                   : "an undefined tensor");
     }
     if (!seen.insert(p.impl()).second) {
       fail<ValueError>(name, "got one parameter of shape [{}] twice", fmt::join(p.sizes(), ", "));

@@ -83,6 +83,7 @@ void bind_node(py::module_& m) {
 struct Call {  // what is kept in FunctionContext::data
   Held function, attributes;
   std::vector<bool> is_tensor;  // of forward()'s arguments
+  bool materialize = true;      // zeros in place of gradients that are not there
   std::vector<std::pair<Shape, DType>> outputs;
 };
 using Context = std::shared_ptr<autograd::FunctionContext>;
@@ -101,9 +102,19 @@ py::tuple arguments_of(const Context& ctx, const std::vector<Tensor>& gradients)
   args[0] = ctx;
   for (std::size_t i = 0; i < gradients.size(); ++i) {
     const auto& [sizes, dtype] = call.outputs[i];
-    args[i + 1] = gradients[i].defined() ? gradients[i] : zeros(sizes, dtype);
+    const bool absent = !gradients[i].defined() && call.materialize;
+    args[i + 1] = absent ? zeros(sizes, dtype) : gradients[i];
   }
   return args;
+}
+
+// Arguments that a call left to their defaults may have their None too.
+bool is_for_each(const py::tuple& gradients, std::size_t arguments) {
+  if (gradients.size() < arguments) return false;
+  for (std::size_t i = arguments; i < gradients.size(); ++i) {
+    if (!gradients[i].is_none()) return false;
+  }
+  return true;
 }
 
 std::vector<Tensor> run_backward(autograd::FunctionContext& ctx, std::vector<Tensor> gradients) {
@@ -112,7 +123,7 @@ std::vector<Tensor> run_backward(autograd::FunctionContext& ctx, std::vector<Ten
   const Context shared = ctx.shared_from_this();
   py::object result = call.function.get().attr("backward")(*arguments_of(shared, gradients));
   if (!py::isinstance<py::tuple>(result)) result = py::make_tuple(result);
-  if (py::len(result) != call.is_tensor.size()) {
+  if (!is_for_each(result, call.is_tensor.size())) {
     throw AutogradError("[backward] got " + std::to_string(py::len(result)) +
                         " gradients, expected one for each of the " +
                         std::to_string(call.is_tensor.size()) + " arguments of forward()");
@@ -125,7 +136,7 @@ std::vector<Tensor> run_backward(autograd::FunctionContext& ctx, std::vector<Ten
 }
 
 py::object apply(const py::object& function, const py::args& args) {
-  Call call{Held(function), Held(py::dict()), {}, {}};
+  Call call{Held(function), Held(py::dict()), {}, true, {}};
   std::vector<Tensor> inputs;
   for (const py::handle a : args) {
     call.is_tensor.push_back(is_tensor(a.ptr()));
@@ -136,7 +147,10 @@ py::object apply(const py::object& function, const py::args& args) {
   ctx->data["call"] = std::move(call);
   const py::object result = [&] {
     const NoGradGuard no_grad;
-    return function.attr("forward")(ctx, *args);
+    if (!py::hasattr(function, "setup_context")) return function.attr("forward")(ctx, *args);
+    const py::object made = function.attr("forward")(*args);
+    function.attr("setup_context")(ctx, args, made);
+    return made;
   }();
   std::vector<Tensor> outputs = to_tensors(result, "forward");
   for (const Tensor& y : outputs) call_of(*ctx).outputs.emplace_back(y.sizes(), y.dtype());
@@ -191,6 +205,9 @@ void bind_function(py::module_& m) {
           "mark_non_differentiable",
           [](C& c, const py::args& a) { c.mark_non_differentiable(tensors_in(a)); },
           "Names outputs that carry no gradient, such as indices.")
+      .def(
+          "set_materialize_grads", [](C& c, bool value) { call_of(c).materialize = value; },
+          "Whether backward() gets zeros, not None, for outputs without a gradient.", "value"_a)
       .def(
           "mark_dirty", [](C& c, const py::args& a) { c.mark_dirty(tensors_in(a)); },
           "Names inputs that forward() changed in place and returns.")

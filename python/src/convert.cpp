@@ -68,10 +68,18 @@ void throw_signature(const char* signature, const char* what) {
 }
 
 PyObject* own_name(PyObject* keyword) {
-  static PyObject* const dim = PyUnicode_InternFromString("dim");
-  static PyObject* const keepdim = PyUnicode_InternFromString("keepdim");
-  if (PyUnicode_CompareWithASCIIString(keyword, "axis") == 0) return dim;
-  return PyUnicode_CompareWithASCIIString(keyword, "keepdims") == 0 ? keepdim : keyword;
+  static const std::pair<const char*, PyObject*> names[] = {
+      {"axis", PyUnicode_InternFromString("dim")},
+      {"keepdims", PyUnicode_InternFromString("keepdim")},
+      {"x", PyUnicode_InternFromString("input")},
+      {"a", PyUnicode_InternFromString("input")},
+      {"x1", PyUnicode_InternFromString("input")},
+      {"x2", PyUnicode_InternFromString("other")},
+  };
+  for (const auto& [other, own] : names) {
+    if (PyUnicode_CompareWithASCIIString(keyword, other) == 0) return own;
+  }
+  return keyword;
 }
 
 int keyword_position(PyObject* keyword, const char* const* names, std::size_t n) {

@@ -65,18 +65,7 @@ py::tuple state_of(const Loader& l) {
 }  // namespace
 
 void bind_datasets(py::module_& m) {
-  py::classh<Dataset>(
-      m, "Dataset",
-      "Pictures with labels. A data set of Python is any object with __len__ and __getitem__, "
-      "whose samples default_collate() can put together; it need not derive from this.\n\n"
-      ">>> class Squares:\n"
-      "...     def __len__(self):\n"
-      "...         return 4\n"
-      "...     def __getitem__(self, i):\n"
-      "...         return weft.full((1, 2, 2), i / 4), i % 2\n"
-      ">>> images, labels = next(iter(weft.data.DataLoader(Squares(), batch_size=4)))\n"
-      ">>> labels\n"
-      "tensor([0, 1, 0, 1])")
+  py::classh<Dataset>(m, "_Dataset", "Pictures with labels.")
       .def("__len__", &Dataset::size)
       .def("__getitem__", &sample, "index"_a);
   py::classh<ImageDataset, Dataset>(m, "ImageDataset",
@@ -183,7 +172,7 @@ void bind_loader(py::module_& m) {
       m, "DataLoader",
       "DataLoader(dataset, batch_size=1, shuffle=False, *, transforms=(), collate_fn=None, "
       "drop_last=False, num_workers=1, prefetch_factor=2, seed=0, pin_memory=False, "
-      "device=None)\n\n"
+      "device=None, persistent_workers=True)\n\n"
       "Batches (images [N, C, H, W], labels [N]) of a data set, made by threads; of a data set of "
       "Python what collate_fn, or default_collate(), makes of a list of samples. With transforms "
       "its samples are pairs of picture and label: floats, or unsigned bytes, which become floats "
@@ -191,7 +180,7 @@ void bind_loader(py::module_& m) {
       "runs to the end of the epoch, from where the last one stopped; the next is the next epoch. "
       "The batches depend on data set, seed and position alone. With a CUDA device, they are sent "
       "there as soon as they are made, on a stream of the loader's own; pin_memory leaves them in "
-      "memory of the host that devices read by themselves.\n\n"
+      "memory of the host that devices read by themselves. The threads always persist.\n\n"
       ">>> images = weft.zeros(4, 3, 8, 8, dtype=weft.uint8)\n"
       ">>> pictures = weft.data.ImageDataset(images, weft.tensor([0, 1, 0, 1]), [\"cat\", "
       "\"dog\"])\n"
@@ -205,7 +194,7 @@ void bind_loader(py::module_& m) {
       .def(py::init([](const py::object& dataset, Index batch_size, bool shuffle,
                        const py::object& transforms, const py::object& collate_fn, bool drop_last,
                        int workers, int prefetch, std::uint64_t seed, bool pin_memory,
-                       const std::optional<Device>& device) {
+                       const std::optional<Device>& device, bool) {
              return std::make_unique<Loader>(
                  dataset, transforms,
                  DataLoaderOptions{batch_size, shuffle, drop_last, workers, prefetch, seed,
@@ -215,7 +204,7 @@ void bind_loader(py::module_& m) {
            "dataset"_a, "batch_size"_a = 1, "shuffle"_a = false, py::kw_only(),
            "transforms"_a = py::tuple(), "collate_fn"_a = py::none(), "drop_last"_a = false,
            "num_workers"_a = 1, "prefetch_factor"_a = 2, "seed"_a = 0, "pin_memory"_a = false,
-           "device"_a = py::none())
+           "device"_a = py::none(), "persistent_workers"_a = true)
       .def("__len__", [](const Loader& l) { return l.get().size(); })
       .def("__iter__", [](const py::object& self) { return self; })
       .def("__next__", &next_batch)

@@ -38,7 +38,7 @@ PyObject* apply(PyObject* self) {
 PyObject* one_tensor(const char* name, PyObject* const* args, Py_ssize_t n, PyObject* keywords) {
   PyObject* x = n == 1 && !keywords ? args[0] : nullptr;
   if (!x && n == 0 && keywords && PyTuple_GET_SIZE(keywords) == 1 &&
-      PyUnicode_CompareWithASCIIString(PyTuple_GET_ITEM(keywords, 0), "input") == 0) {
+      PyUnicode_CompareWithASCIIString(own_name(PyTuple_GET_ITEM(keywords, 0)), "input") == 0) {
     x = args[0];
   }
   if (x && is_tensor(x)) return x;

@@ -12,7 +12,7 @@ bool add_errors(PyObject* module);
 // Called when all is bound: objects whose __init__ was not called raise TypeError where they are
 // used.
 void refuse_unmade_objects();
-// Called when all is bound: circles through objects of Python's classes can be collected.
-void visit_attributes_once();
+// Called when all is bound: circles through objects can be collected.
+void show_to_collector();
 
 }  // namespace weft::python

@@ -17,6 +17,9 @@ class Held {
           Py_DECREF(o);
         }) {}
   py::object get() const { return py::reinterpret_borrow<py::object>(object_.get()); }
+  // For the collector: whether no copy holds the object with this one.
+  bool is_alone() const { return object_.use_count() == 1; }
+  PyObject* ptr() const { return object_.get(); }
 
  private:
   std::shared_ptr<PyObject> object_;

@@ -46,7 +46,7 @@ PYBIND11_MODULE(_weft, m) {
   bind_data(m);
   bind_cuda(m);
   refuse_unmade_objects();
-  visit_attributes_once();
+  show_to_collector();
 }
 
 }  // namespace weft::python

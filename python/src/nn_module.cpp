@@ -68,7 +68,7 @@ void gather(const py::object& self, const std::string& name, Seen& seen, NamedOb
   const Module& m = module_of(self.ptr());
   if (!seen.insert(&m).second) return;
   list.emplace_back(name, self);
-  for (const auto& [child, part] : ModuleTree::parts(m).children) {
+  for (auto& [child, part] : ModuleTree::parts(m).children) {
     gather(module_object(part), name + (name.empty() ? "" : ".") + child, seen, list);
   }
 }
@@ -83,7 +83,7 @@ NamedObjects named_modules(const py::object& self, const std::string& prefix) {
 NamedObjects named_children(const Module& m) {
   NamedObjects list;
   Seen seen;
-  for (const auto& [name, part] : ModuleTree::parts(m).children) {
+  for (auto& [name, part] : ModuleTree::parts(m).children) {
     if (seen.insert(part.get()).second) list.emplace_back(name, module_object(part));
   }
   return list;
@@ -102,7 +102,7 @@ py::iterator alone(const NamedObjects& objects) {
 }
 
 py::object apply(const py::object& self, const py::object& f) {
-  for (const auto& [name, part] : ModuleTree::parts(module_of(self.ptr())).children) {
+  for (auto& [name, part] : ModuleTree::parts(module_of(self.ptr())).children) {
     module_object(part).attr("apply")(f);
   }
   f(self);
@@ -112,8 +112,8 @@ py::object apply(const py::object& self, const py::object& f) {
 // Parts whose class has a train() of its own get their call.
 void train(Module& m, bool mode) {
   ModuleTree::set_training(m, mode);
-  const auto children = ModuleTree::parts(m).children;
-  for (const auto& [name, part] : children) {
+  auto children = ModuleTree::parts(m).children;
+  for (auto& [name, part] : children) {
     if (dynamic_cast<const FromPython*>(part.get())) {
       module_object(part).attr("train")(mode);
     } else {
@@ -127,11 +127,11 @@ py::object find_module(py::object self, const std::string& path) {
   while (from < path.size()) {
     const std::size_t to = std::min(path.find('.', from), path.size());
     const std::string name = path.substr(from, to - from);
-    const auto part = ModuleTree::find_child(module_of(self.ptr()), name);
+    py::object part = part_object(module_of(self.ptr()), name);
     if (!part) {
       throw py::attribute_error("there is no module '" + path + "': '" + name + "' is missing");
     }
-    self = module_object(part);
+    self = std::move(part);
     from = to + 1;
   }
   return self;

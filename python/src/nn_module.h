@@ -17,10 +17,12 @@ namespace weft::python {
 // The module of an object; AttributeError if __init__ was not called.
 nn::Module& module_of(PyObject* self);
 bool is_module(PyObject* o);
+bool is_module_type(PyTypeObject* type);
 // The object that stands for a module, or null; borrowed.
 PyObject* standing_object(const nn::Module& m);
-// That object, or a new one.
-py::object module_object(const std::shared_ptr<nn::Module>& m);
+// The object of a module's part, an entry of its children; null if there is none of that name.
+py::object module_object(std::shared_ptr<nn::Module>& part);
+py::object part_object(const nn::Module& m, const std::string& name);
 // For py::class_<nn::Module>: calls and attributes in plain CPython.
 void set_module_slots(PyHeapTypeObject* type);
 // What __getattr__ finds where the object has no attribute of its own: parameters, buffers, parts.
@@ -28,12 +30,30 @@ py::object module_attribute(const py::object& self, const std::string& name);
 void register_tensor(const py::object& self, const std::string& name, const py::object& value,
                      bool is_parameter, bool persistent);
 void register_part(const py::object& self, const std::string& name, const py::object& part);
-void define_hooks(py::module_& m, py::handle module_type);
 // As register_tensor() for a slot that may stand already, and any tensor: what a pickle says.
 void put_tensor(const py::object& self, const std::string& name, const py::object& value,
                 bool is_parameter, bool persistent);
-// Pairs of a hook of Python and whether it comes before forward().
+// What a copy or pickle has made may be a part that a class of C++ makes itself.
+void note_loose(const py::object& module);
+// Then it stands for that part of `self`, in whatever modules it has become a part of since. It
+// does not if it is no such object, or of another class than the part.
+void become_part(const py::object& self, const std::string& name, const py::object& loose);
+// For the collector: the objects that parts hold.
+int visit_parts(const nn::Module& m, visitproc visit, void* arg);
+
+// ---- Hooks (nn_hooks.cpp)
+
+void define_hooks(py::module_& m, py::handle module_type);
+// What they make of the arguments and of the result.
+void call_pre_hooks(const nn::ModuleTree::Hooks& hooks, const py::handle& self, py::object& args,
+                    py::dict& keywords);
+py::object call_hooks(const nn::ModuleTree::Hooks& hooks, const py::handle& self,
+                      const py::object& args, const py::dict& keywords, py::object result);
+// Each hook of Python, whether it comes before forward(), whether it gets keyword arguments.
 py::list hooks_of(const nn::Module& m);
+int visit_hooks(const nn::Module& m, visitproc visit, void* arg);
+// Drops those of Python.
+void clear_hooks(nn::Module& m);
 
 // ---- What Python overrides (nn_override.cpp)
 

@@ -28,8 +28,8 @@ void bind_batch_norm_base(py::module_& m) {
   c.def_property_readonly("num_features", &BatchNorm::num_features, "How many channels there are.");
   c.def_property_readonly(
       "eps", [](const BatchNorm& b) { return b.args().eps; }, "What is added to the variance.");
-  c.def_property_readonly(
-      "momentum", [](const BatchNorm& b) { return b.args().momentum; },
+  c.def_property(
+      "momentum", [](const BatchNorm& b) { return b.args().momentum; }, &BatchNorm::set_momentum,
       "The part of a batch in the running statistics; None for their mean.");
   c.def_property_readonly(
       "affine", [](const BatchNorm& b) { return b.args().affine; },
@@ -120,7 +120,7 @@ void bind_dropout(py::module_& m) {
   c.def(layer_init<Dropout, double, bool>([](double p, bool) { return std::tuple(p); }),
         "p"_a = 0.5, "inplace"_a = false);
   def_overridable(c);
-  c.def_property_readonly("p", &Dropout::p, "The probability of a 0.");
+  c.def_property("p", &Dropout::p, &Dropout::set_p, "The probability of a 0.");
   def_arguments(c, [](const Dropout& d) { return py::dict("p"_a = d.p()); });
 }
 

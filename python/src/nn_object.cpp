@@ -4,7 +4,7 @@
 #include <weft/python/src/held.h>
 #include <weft/python/src/nn_module.h>
 
-// A module as a Python object: calls, attributes, hooks.
+// A module as a Python object: calls, attributes, parts.
 namespace weft::python {
 
 using nn::Module;
@@ -14,51 +14,20 @@ namespace {
 
 PyTypeObject* module_type;
 
-// A hook of Python; C++ copies and drops it without the interpreter's lock.
-struct PythonHook {
-  Held function;
-  std::weak_ptr<Module> module;
-  // None leaves things as they are.
-  Tensor result(const py::object& o, const char* name) const {
-    if (o.is_none()) return {};
-    if (!is_tensor(o.ptr())) throw py::type_error(std::string(name) + " did not return a tensor");
-    return tensor_of(o.ptr());
-  }
-  Tensor operator()(Module& m, const Tensor& x) const {
+// Owns a part that has a Python object: that object does, and it has the module's memory. So the
+// object lives as long as the part, and the collector can be told who holds it.
+struct HeldPart {
+  PyObject* object;
+  void operator()(Module*) const {
+    if (!Py_IsInitialized()) return;
     const py::gil_scoped_acquire lock;
-    py::object o = function.get()(self(m), py::make_tuple(x));
-    if (py::isinstance<py::tuple>(o) && py::len(o) == 1) o = o[py::int_(0)];
-    return result(o, "the forward pre-hook");
-  }
-  Tensor operator()(Module& m, const Tensor& x, const Tensor& y) const {
-    const py::gil_scoped_acquire lock;
-    return result(function.get()(self(m), py::make_tuple(x), y), "the forward hook");
-  }
-  py::object self(Module& m) const {
-    if (PyObject* o = standing_object(m)) return py::reinterpret_borrow<py::object>(o);
-    return py::cast(module.lock());
+    Py_DECREF(object);
   }
 };
 
-py::object run_before(const ModuleTree::Hooks& hooks, const py::handle& self, py::object args) {
-  for (const auto& hook : hooks) {
-    const PythonHook* f = hook.before.target<PythonHook>();
-    if (!f) continue;
-    py::object o = f->function.get()(self, args);
-    if (!o.is_none()) args = py::isinstance<py::tuple>(o) ? o : py::make_tuple(o);
-  }
-  return args;
-}
-
-py::object run_after(const ModuleTree::Hooks& hooks, const py::handle& self, const py::object& args,
-                     py::object result) {
-  for (const auto& hook : hooks) {
-    const PythonHook* f = hook.after.target<PythonHook>();
-    if (!f) continue;
-    py::object o = f->function.get()(self, args, result);
-    if (!o.is_none()) result = std::move(o);
-  }
-  return result;
+std::shared_ptr<Module> held_part(PyObject* o) {
+  Module& m = py::cast<Module&>(py::handle(o));
+  return {&m, HeldPart{Py_NewRef(o)}};
 }
 
 py::object forward_of(PyObject* self, PyObject* args, PyObject* keywords) {
@@ -81,8 +50,10 @@ PyObject* call_python(PyObject* self, Module& m, PyObject* args, PyObject* keywo
     result = forward_of(self, args, keywords);
   } else {
     const auto hooks = ModuleTree::parts(m).hooks;
-    const auto given = run_before(hooks, self, py::reinterpret_borrow<py::object>(args));
-    result = run_after(hooks, self, given, forward_of(self, given.ptr(), keywords));
+    auto given = py::reinterpret_borrow<py::object>(args);
+    auto named = keywords ? py::reinterpret_borrow<py::dict>(keywords) : py::dict();
+    call_pre_hooks(hooks, self, given, named);
+    result = call_hooks(hooks, self, given, named, forward_of(self, given.ptr(), named.ptr()));
   }
   attempt.keep();
   return result.release().ptr();
@@ -143,8 +114,28 @@ void set_tensor(PyObject* self, Module& m, const std::string& name, PyObject* va
   if (!ModuleTree::find_slot(m, name)->kept) keep_attribute(self, name, value);
 }
 
+std::shared_ptr<Module>* find_part(const Module& m, const std::string& name) {
+  for (auto& [own, part] : ModuleTree::parts(m).children) {
+    if (own == name) return &part;
+  }
+  return nullptr;
+}
+
+// Of each module that a copy or pickle has made, by its address: weak references to those that it
+// has become a part of.
+py::dict& loose_modules() {
+  static auto* all = new py::dict;  // never ends
+  return *all;
+}
+
+py::int_ address(const py::handle& o) {
+  return py::reinterpret_steal<py::int_>(PyLong_FromVoidPtr(o.ptr()));
+}
+
 void set_part(PyObject* self, Module& m, const std::string& name, PyObject* value) {
-  ModuleTree::set_child(m, name, py::cast<std::shared_ptr<Module>>(py::handle(value)));
+  ModuleTree::set_child(m, name, held_part(value));
+  const py::object holders = loose_modules().attr("get")(address(value));
+  if (!holders.is_none()) holders.attr("append")(py::weakref(py::handle(self)));
   keep_attribute(self, name, value);
 }
 
@@ -197,6 +188,8 @@ Module& module_of(PyObject* self) {
 
 bool is_module(PyObject* o) { return PyObject_TypeCheck(o, module_type); }
 
+bool is_module_type(PyTypeObject* type) { return PyType_IsSubtype(type, module_type); }
+
 PyObject* standing_object(const Module& m) {
   return py::detail::with_instance_map(&m, [&](py::detail::instance_map& map) -> PyObject* {
     const auto [first, last] = map.equal_range(&m);
@@ -208,9 +201,73 @@ PyObject* standing_object(const Module& m) {
   });
 }
 
-py::object module_object(const std::shared_ptr<Module>& m) {
-  if (PyObject* o = standing_object(*m)) return py::reinterpret_borrow<py::object>(o);
-  return py::cast(m);
+py::object module_object(std::shared_ptr<Module>& part) {
+  if (const auto* held = std::get_deleter<HeldPart>(part)) {
+    return py::reinterpret_borrow<py::object>(held->object);
+  }
+  py::object o = py::cast(part);
+  part = held_part(o.ptr());
+  return o;
+}
+
+py::object part_object(const Module& m, const std::string& name) {
+  std::shared_ptr<Module>* part = find_part(m, name);
+  return part ? module_object(*part) : py::object();
+}
+
+void note_loose(const py::object& module) {
+  const py::int_ key = address(module);
+  loose_modules()[key] = py::list();
+  const py::cpp_function forget([key](const py::handle& weak) {
+    loose_modules().attr("pop")(key, py::none());
+    weak.dec_ref();
+  });
+  py::weakref(module, forget).release();
+}
+
+namespace {
+
+// The object lets go of its module and stands for another one of the same class.
+void stand_for(PyObject* o, const std::shared_ptr<Module>& m) {
+  using Holder = py::smart_holder;
+  auto* instance = reinterpret_cast<py::detail::instance*>(o);
+  const auto* type = py::detail::get_type_info(Py_TYPE(o));
+  auto slot = instance->get_value_and_holder();
+  py::detail::deregister_instance(instance, slot.value_ptr(), type);
+  Holder& holder = slot.holder<Holder>();
+  holder.~Holder();
+  new (&holder) Holder(Holder::from_shared_ptr(m));
+  slot.value_ptr() = m.get();
+  py::detail::register_instance(instance, m.get(), type);
+}
+
+}  // namespace
+
+void become_part(const py::object& self, const std::string& name, const py::object& loose) {
+  std::shared_ptr<Module>* part = find_part(module_of(self.ptr()), name);
+  if (!part || std::get_deleter<HeldPart>(*part) || !loose_modules().contains(address(loose)))
+    return;
+  const Module* before = &module_of(loose.ptr());
+  const Module& now = **part;
+  if (typeid(*before) != typeid(now)) return;
+  const py::object holders = loose_modules().attr("pop")(address(loose));
+  stand_for(loose.ptr(), *part);
+  *part = held_part(loose.ptr());
+  for (const py::handle weak : holders) {
+    const py::object holder = weak();
+    if (holder.is_none()) continue;
+    for (auto& [own, held] : ModuleTree::parts(module_of(holder.ptr())).children) {
+      if (held.get() == before) held = held_part(loose.ptr());
+    }
+  }
+}
+
+int visit_parts(const Module& m, visitproc visit, void* arg) {
+  for (const auto& [name, part] : ModuleTree::parts(m).children) {
+    const auto* held = std::get_deleter<HeldPart>(part);
+    if (held && part.use_count() == 1) Py_VISIT(held->object);
+  }
+  return 0;
 }
 
 void set_module_slots(PyHeapTypeObject* type) {
@@ -227,10 +284,9 @@ py::object module_attribute(const py::object& self, const std::string& name) {
       PyObject* o = slot->is_parameter ? wrap_parameter(slot->tensor) : wrap(slot->tensor);
       return py::reinterpret_steal<py::object>(o);
     }
-    if (const auto child = ModuleTree::find_child(m, name)) {
-      py::object o = module_object(child);
-      keep_attribute(self.ptr(), name, o.ptr());
-      return o;
+    if (py::object part = part_object(m, name)) {
+      keep_attribute(self.ptr(), name, part.ptr());
+      return part;
     }
   }
   throw py::attribute_error("'" + std::string(Py_TYPE(self.ptr())->tp_name) +
@@ -261,56 +317,6 @@ void put_tensor(const py::object& self, const std::string& name, const py::objec
                 bool is_parameter, bool persistent) {
   if (!value.is_none() && !is_tensor(value.ptr())) refuse(value.ptr(), name, "weft.Tensor");
   set_tensor(self.ptr(), module_of(self.ptr()), name, value.ptr(), is_parameter, persistent);
-}
-
-// ---- Hooks
-
-py::list hooks_of(const Module& m) {
-  py::list list;
-  for (const auto& hook : ModuleTree::parts(m).hooks) {
-    const PythonHook* before = hook.before.target<PythonHook>();
-    const PythonHook* f = before ? before : hook.after.target<PythonHook>();
-    if (f) list.append(py::make_tuple(f->function.get(), before != nullptr));
-  }
-  return list;
-}
-
-namespace {
-
-struct HookHandle {
-  py::object module;
-  Index number;
-  void remove() { module_of(module.ptr()).remove_hook(number); }
-};
-
-}  // namespace
-
-void define_hooks(py::module_& nn, py::handle type) {
-  py::class_<HookHandle>(
-      nn, "RemovableHandle",
-      "What registering a hook returns; removes it with remove() or at the end of a with block.\n\n"
-      ">>> net = nn.Linear(2, 2)\n"
-      ">>> with net.register_forward_hook(lambda module, args, y: y * 0):\n"
-      "...     net(weft.ones(2)).detach()\n"
-      "tensor([0., 0.])")
-      .def("remove", &HookHandle::remove, "Takes the hook away.")
-      .def("__enter__", [](const py::object& self) { return self; })
-      .def("__exit__", [](HookHandle& h, const py::args&) { h.remove(); });
-  const auto def = [&](const char* name, const char* doc, auto add) {
-    type.attr(name) = py::cpp_function(
-        [add](const py::object& self, const py::object& hook) {
-          const PythonHook h{Held(hook), self.cast<std::shared_ptr<Module>>()};
-          return HookHandle{self, add(module_of(self.ptr()), h)};
-        },
-        py::name(name), py::is_method(type), doc, "hook"_a);
-  };
-  def("register_forward_hook",
-      "Calls hook(module, args, output) after each call; what it returns, unless None, is the "
-      "output.",
-      [](Module& m, const PythonHook& h) { return m.register_forward_hook(h); });
-  def("register_forward_pre_hook",
-      "Calls hook(module, args) before each call; what it returns, unless None, are the args.",
-      [](Module& m, const PythonHook& h) { return m.register_forward_pre_hook(h); });
 }
 
 }  // namespace weft::python

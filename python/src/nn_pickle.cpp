@@ -32,13 +32,11 @@ bool is_kept(const Module& m, const Module* part) {
   return std::find(kept.begin(), kept.end(), part) != kept.end();
 }
 
-// Parts that the class itself makes are given by their states.
+// Each with whether the class itself makes it.
 py::list children_of(const Module& m) {
   py::list list;
-  for (const auto& [name, part] : ModuleTree::parts(m).children) {
-    const py::object o = module_object(part);
-    const bool kept = is_kept(m, part.get());
-    list.append(py::make_tuple(name, kept ? o.attr("__getstate__")() : o, kept));
+  for (auto& [name, part] : ModuleTree::parts(m).children) {
+    list.append(py::make_tuple(name, module_object(part), is_kept(m, part.get())));
   }
   return list;
 }
@@ -81,10 +79,15 @@ void clear_children(Module& m) {
   for (const std::string& name : names) ModuleTree::remove(m, name);
 }
 
+// A part that the class makes itself stays, and takes the other's state. An object that the copy or
+// pickle made for it stands for it from then on, wherever that object went.
 void put_child(const py::object& self, const py::tuple& child) {
   const auto name = child[0].cast<std::string>();
-  if (!child[2].cast<bool>()) return register_part(self, name, child[1]);
-  self.attr(name.c_str()).attr("__setstate__")(child[1]);
+  const py::object given = child[1];
+  if (!child[2].cast<bool>()) return register_part(self, name, given);
+  const py::object state = is_module(given.ptr()) ? given.attr("__getstate__")() : given;
+  become_part(self, name, given);
+  self.attr(name.c_str()).attr("__setstate__")(state);
 }
 
 void set_state(const py::object& self, const py::object& given) {
@@ -104,8 +107,10 @@ void set_state(const py::object& self, const py::object& given) {
   clear_children(m);
   for (const py::handle child : own["children"]) put_child(self, child.cast<py::tuple>());
   for (const py::handle hook : own["hooks"]) {
-    const auto [function, before] = hook.cast<std::pair<py::object, bool>>();
-    self.attr(before ? "register_forward_pre_hook" : "register_forward_hook")(function);
+    const auto given = hook.cast<py::tuple>();
+    const bool before = given[1].cast<bool>();
+    self.attr(before ? "register_forward_pre_hook" : "register_forward_hook")(
+        given[0], "with_kwargs"_a = given.size() > 2 && given[2].cast<bool>());
   }
   parts.built = own["built"].cast<bool>();
   ModuleTree::set_training(m, own["training"].cast<bool>());
@@ -141,6 +146,7 @@ PyObject* rebuild(PyObject*, PyObject* args) {
     const nn::LeaveUnbuilt unbuilt;
     py::object made = py::handle(type).attr("__new__")(py::handle(type));
     base.attr("__init__")(made, **py::reinterpret_borrow<py::dict>(arguments));
+    note_loose(made);
     return made.release().ptr();
   });
 }

@@ -1,7 +1,7 @@
 #include <weft/python/src/caster.h>
 #include <weft/python/src/errors.h>
 
-// Two ways in which pybind11's objects end the process, closed.
+// Two ways in which pybind11's objects end the process, closed for those of weft.
 namespace weft::python {
 namespace {
 
@@ -13,27 +13,26 @@ void* refuse_unmade(std::size_t) {
       "subclass, super().__init__() comes first)");
 }
 
-// pybind11's own base class throws through CPython when an object of it, or of a class that adds
-// no bound one, is asked for; copyreg does that for objects that are pickled by an old protocol.
-newfunc new_of_base;
-PyObject* new_bound(PyTypeObject* type, PyObject* args, PyObject* keywords) {
-  if (!py::detail::all_type_info(type).empty()) return new_of_base(type, args, keywords);
-  PyErr_Format(PyExc_TypeError, "cannot make an object of %s, which is no class of weft",
-               type->tp_name);
-  return nullptr;
+// By a protocol before 2, copyreg asks for an object of pybind11's own base class, which throws
+// through CPython. Protocol 2's way can be written by the old ones too.
+py::object reduce(const py::object& self, int protocol) {
+  const auto object =
+      py::reinterpret_borrow<py::object>(reinterpret_cast<PyObject*>(&PyBaseObject_Type));
+  return object.attr("__reduce_ex__")(self, std::max(protocol, 2));
 }
 
 }  // namespace
 
 void refuse_unmade_objects() {
   auto& internals = py::detail::get_internals();
-  auto* base = reinterpret_cast<PyTypeObject*>(internals.instance_base);
-  const bool first = base->tp_new != new_bound;
-  if (first) new_of_base = std::exchange(base->tp_new, new_bound);
+  const auto* base = reinterpret_cast<PyTypeObject*>(internals.instance_base);
   for (const auto& [type, infos] : internals.registered_types_py) {
-    if (first && type->tp_new == new_of_base) type->tp_new = new_bound;  // as its subclasses' must
-    if (!std::string(type->tp_name).starts_with("weft.")) continue;
+    if (!std::string_view(type->tp_name).starts_with("weft.")) continue;
     for (py::detail::type_info* info : infos) info->operator_new = refuse_unmade;
+    if (type->tp_base != base) continue;
+    const py::handle handle(reinterpret_cast<PyObject*>(type));
+    handle.attr("__reduce_ex__") =
+        py::cpp_function(&reduce, py::name("__reduce_ex__"), py::is_method(handle));
   }
 }
 

@@ -105,6 +105,59 @@ def test_a_function_that_returns_too_few_gradients_is_told():
         Few.apply(leaf(1.0), leaf(2.0)).backward()
 
 
+def test_arguments_left_to_their_defaults_may_have_their_none():
+    class Shift(autograd.Function):
+        @staticmethod
+        def forward(ctx, x, by=None, factor=1):
+            return x + (0 if by is None else by)
+
+        @staticmethod
+        def backward(ctx, g):
+            return g, g if len(ctx.needs_input_grad) > 1 else None, surplus
+
+    for surplus in None, 3:
+        for args in (leaf(1.0),), (leaf(1.0), leaf(2.0)):
+            y = Shift.apply(*args)
+            if surplus is None:
+                y.backward()
+                assert [a.grad.tolist() for a in args] == [[1.0]] * len(args)
+            else:
+                with pytest.raises(RuntimeError, match="got 3 gradients"):
+                    y.backward()
+
+
+def test_setup_context_and_gradients_that_are_not_there():
+    class Both(autograd.Function):
+        @staticmethod
+        def forward(x, y, factor):
+            return x * y, x * factor
+
+        @staticmethod
+        def setup_context(ctx, inputs, output):
+            x, y, ctx.factor = inputs
+            ctx.save_for_backward(x, y)
+            ctx.set_materialize_grads(wanted)
+            ctx.shapes = [t.shape for t in output]
+
+        @staticmethod
+        def backward(ctx, g0, g1):
+            seen.append((g0 is None, g1 is None))
+            x, y = ctx.saved_tensors
+            assert ctx.shapes == [x.shape] * 2
+            g1 = ctx.factor * (0 if g1 is None else g1)
+            return (g1 if g0 is None else g1 + g0 * y), (None if g0 is None else g0 * x), None
+
+    for wanted in True, False:
+        seen = []
+        x, y = leaf(2.0), leaf(5.0)
+        product, scaled = Both.apply(x, y, 3)
+        scaled.backward()
+        assert x.grad.tolist() == [3.0] and seen == [(not wanted, False)]
+        product, scaled = Both.apply(x, y, 3)
+        (product + scaled).backward()
+        assert x.grad.tolist() == [11.0] and y.grad.tolist() == [2.0] and not any(seen[1])
+
+
 def test_mark_dirty():
     class Double(autograd.Function):
         @staticmethod

@@ -184,6 +184,57 @@ def test_batches_keep_what_samples_are(workers):
     assert type(batch["point"]) is Point and batch["point"].y.tolist() == [0, -1, -2]
 
 
+class Squares(data.Dataset):
+    def __init__(self, size):  # without super().__init__(), as PyTorch allows
+        self.size = size
+
+    def __len__(self):
+        return self.size
+
+    def __getitem__(self, i):
+        return i, i * i
+
+
+def test_data_sets_made_of_others():
+    assert isinstance(Squares(1), data.Dataset) and data.Dataset[int] is data.Dataset
+    pictures = data.ImageDataset(weft.zeros(2, 1, 2, 2, dtype=weft.uint8), weft.tensor([0, 1]))
+    assert isinstance(pictures, data.Dataset) and not isinstance([1], data.Dataset)
+    both = Squares(3) + Squares(2)
+    assert [both[i] for i in range(-5, 5)] == [both[i % 5] for i in range(10)]
+    assert [both[i][0] for i in range(len(both))] == [0, 1, 2, 0, 1]
+    for wrong in 5, -6:
+        with pytest.raises(IndexError):
+            both[wrong]
+    part = data.Subset(both, [4, 0])
+    assert [part[i] for i in range(len(part))] == [(1, 1), (0, 0)]
+    rows = data.TensorDataset(weft.arange(4), weft.arange(8).reshape(4, 2))
+    assert len(rows) == 4 and rows[3][1].tolist() == [6, 7]
+    assert data.Subset(rows, [3, 1])[[1, 0]][0].tolist() == [1, 3]
+    (x, y), *_ = data.DataLoader(rows, batch_size=3)
+    assert x.tolist() == [0, 1, 2] and y.shape == (3, 2) and y.dtype is weft.int64
+    with pytest.raises(ValueError, match="TensorDataset"):
+        data.TensorDataset(weft.zeros(2), weft.zeros(3))
+    with pytest.raises(ValueError):
+        data.ConcatDataset([])
+    with pytest.raises(NotImplementedError):
+        data.Dataset()[0]
+
+
+@pytest.mark.parametrize("lengths, sizes", [([7, 3], [7, 3]), ([0.5, 0.25, 0.25], [6, 2, 2])])
+def test_random_split(lengths, sizes):
+    split = lambda seed: data.random_split(  # noqa: E731
+        Squares(10), lengths, weft.Generator().manual_seed(seed)
+    )
+    parts = split(1)
+    assert [len(p) for p in parts] == sizes
+    assert sorted(i for part in parts for i, _ in part) == [*range(10)]
+    assert [p.indices for p in parts] == [p.indices for p in split(1)]
+    assert [p.indices for p in parts] != [p.indices for p in split(2)]
+    for wrong in [7, 2], [0.5, 0.4], [11, -1], [2.5, 7.5]:
+        with pytest.raises(ValueError, match="random_split"):
+            data.random_split(Squares(10), wrong)
+
+
 def test_a_function_of_ones_own_puts_samples_together():
     loader = data.DataLoader(Given(lambda i: "x" * i, 5), 2, collate_fn="-".join, num_workers=2)
     assert list(loader) == ["-x", "xx-xxx", "xxxx"] and list(loader) == ["-x", "xx-xxx", "xxxx"]

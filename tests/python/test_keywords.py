@@ -133,6 +133,29 @@ def test_names_of_the_second():
         X.maximum(X, other=X)
 
 
+ONE = "exp abs relu isfinite sigmoid".split()
+TWO = "maximum pow eq lt logical_and bitwise_or".split()
+
+
+@pytest.mark.parametrize("name", ONE + TWO + ["sum", "argmax", "softmax", "unsqueeze"])
+@pytest.mark.parametrize("first", ["x", "a", "x1"])
+def test_numpys_names_of_operands(name, first):
+    f, x, y = getattr(weft, name), weft.arange(3), weft.tensor([0, 2, 2])
+    if name in ONE:
+        assert same(f(**{first: x}), f(x))
+    elif name == "pow":
+        assert same(f(**{first: x}, exponent=y), f(x, y))
+    elif name in TWO:
+        assert same(f(**{first: x}, x2=y), f(x, y)) and same(f(x, x2=y), f(x, y))
+        with pytest.raises(TypeError):
+            f(x, y, x2=y)
+    else:
+        x = x.double()
+        assert same(f(**{first: x}, axis=0), f(x, 0))
+    with pytest.raises(TypeError):
+        f(**{first: x, "input": x})
+
+
 def test_those_of_networks_have_their_own_names_only():
     with pytest.raises(TypeError):
         F.softmax(X, axis=1)

@@ -1,5 +1,6 @@
 """weft.nn.Module: classes of Python and of C++ in each other, attributes, hooks, state."""
 
+import copy
 import gc
 import weakref
 
@@ -178,6 +179,72 @@ def test_hooks_in_cpp_and_python_modules():
         net(weft.zeros(1, 4))
 
 
+def test_hooks_in_order_and_with_keyword_arguments():
+    class Scaled(nn.Module):
+        def forward(self, x, *, by=1):
+            return x * by
+
+    net, log = Scaled(), []
+    net.register_forward_hook(lambda m, args, out: log.append("second"))
+    net.register_forward_hook(lambda m, args, out: log.append("first"), prepend=True)
+    net.register_forward_hook(lambda m, a, kw, out: log.append(kw) or out + 1, with_kwargs=True)
+    net.register_forward_pre_hook(lambda m, a, kw: (a, {"by": kw["by"] + 1}), with_kwargs=True)
+    assert net(weft.ones(1), by=2).tolist() == [4.0]
+    assert log == ["first", "second", {"by": 3}]
+    inner = nn.Sequential(nn.Identity())
+    inner[0].register_forward_hook(lambda m, args, kw, out: log.append((args, kw)), with_kwargs=True)
+    x = weft.ones(2)
+    inner(x)
+    assert log[-1][0][0] is x and log[-1][1] == {}
+    inner[0].register_forward_pre_hook(lambda m, args: args * 2)
+    with pytest.raises(TypeError, match="other arguments"):
+        inner(x)
+
+
+def as_it_is(module, grad_input, grad_output):
+    return None
+
+
+@pytest.mark.parametrize("inside", [False, True])
+def test_backward_hooks(inside):
+    weft.manual_seed(2)
+    first, last = nn.Linear(3, 4), nn.Linear(4, 2)
+    plain = nn.Sequential(first, nn.ReLU(), last)
+    net = plain if inside else lambda x: last(first(x).relu())
+    x, seen = weft.rand(5, 3).requires_grad_(), []
+    net(x).sum().backward()
+    expected = [x.grad, first.weight.grad]
+    x.grad = first.weight.grad = None
+    save = lambda m, gin, gout: seen.append((m, gin, gout))  # noqa: E731
+    handle = last.register_full_backward_hook(save)
+    net(x).sum().backward()
+    assert [x.grad.tolist(), first.weight.grad.tolist()] == [e.tolist() for e in expected]
+    ((module, (gin,), (gout,)),) = seen
+    assert module is last and gout.tolist() == weft.ones(5, 2).tolist()
+    assert gin.tolist() == (weft.ones(5, 2) @ last.weight).tolist()
+    handle.remove()
+    x.grad = None
+    with last.register_full_backward_hook(lambda m, gin, gout: (gin[0] * 2,)):
+        net(x).sum().backward()
+    assert x.grad.tolist() == (expected[0] * 2).tolist()
+    with first.register_full_backward_hook(save):
+        net(weft.rand(1, 3)).sum().backward()
+        with weft.no_grad():
+            net(x)
+    assert seen[1][1] == (None,) and seen[1][2][0].shape == (1, 4) and len(seen) == 2
+    with last.register_full_backward_hook(lambda m, gin, gout: (None, None)):
+        with pytest.raises(ValueError, match="returned 2"):
+            net(x).sum().backward()
+    last.register_full_backward_hook(as_it_is)
+    copy.deepcopy(plain)(x).sum().backward()
+
+
+def test_a_handle_of_a_module_that_is_gone():
+    handle = nn.Linear(1, 1).register_forward_hook(lambda *_: None)
+    gc.collect()
+    handle.remove()
+
+
 def test_calls_with_several_arguments():
     class Pair(nn.Module):
         def forward(self, a, b=1, *, scale=1):
@@ -328,9 +395,32 @@ def circles():
 
     parameters = [nn.Parameter(weft.ones(2))]
     sgd = weft.optim.SGD(parameters, lr=0.1)
+    class Watcher(OfPython):
+        def __init__(self, part):
+            super().__init__()
+            self.net = nn.Sequential(part, nn.ReLU())
+            self.handle = part.register_forward_hook(self.seen)
+            self.net.register_forward_pre_hook(self.seen)
+
+        def seen(self, *_):
+            pass
+
     hooked = OfPython()
     hooked.method = hooked.forward
+    compiled = nn.models.AlexNet(nn.models.AlexNetOptions.cifar())
+    for part in compiled.modules():
+        part.register_forward_hook(lambda *_: compiled)
+    twice = Watcher(nn.Linear(1, 1))
+    twice.other = nn.Sequential(twice.net[0], twice.net)
+    parent = OfPython()
+    parent.child = OfPython()
+    parent.child.parent = [parent]
     return {
+        "hook of a compiled part": Watcher(nn.Linear(1, 1)),
+        "hook of a part of Python": Watcher(OfPython()),
+        "hooks of parts of C++": compiled,
+        "part in two places": twice,
+        "part that knows its parent": parent,
         "Module": OfPython(),
         "Linear": nn.Linear(1, 1),
         "over Linear": OverLinear(1, 1),
@@ -357,3 +447,37 @@ def test_circles_of_references_are_collected(name):
     for _ in range(2):
         gc.collect()
     assert ref() is None
+
+
+def test_hooks_stay_while_anybody_holds_their_module():
+    class Watcher(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.part, self.calls = nn.Linear(2, 2), 0
+            self.part.register_forward_hook(self.seen)
+
+        def seen(self, *_):
+            self.calls += 1
+
+    watcher = Watcher()
+    ref, part = weakref.ref(watcher), watcher.part
+    net = nn.Sequential(part)
+    del watcher
+    gc.collect()
+    part(weft.ones(2)), net(weft.ones(2))
+    assert ref().calls == 2
+    del part
+    gc.collect()
+    net(weft.ones(2))
+    assert ref().calls == 3
+    del net
+    gc.collect()
+    assert ref() is None
+    alex, calls = nn.models.AlexNet(nn.models.AlexNetOptions.cifar()), []
+    next(alex.features.children()).register_forward_hook(lambda m, *_: calls.append(m))
+    for m in alex.modules():
+        m.note = "kept"
+    del m
+    gc.collect()
+    alex(weft.zeros(1, 3, 32, 32))
+    assert calls == [alex.features[0]] and all(m.note == "kept" for m in alex.modules())

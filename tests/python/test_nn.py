@@ -67,6 +67,21 @@ def test_batch_norm_statistics():
     assert nn.BatchNorm1d(3, affine=False, track_running_stats=False).running_mean is None
 
 
+def test_layers_take_other_options():
+    norm, x = nn.BatchNorm1d(2), weft.tensor([[1.0, 2.0], [3.0, 6.0]])
+    norm.momentum = 1.0
+    norm(x)
+    assert norm.running_mean.tolist() == [2.0, 4.0] and "momentum=1" in repr(norm)
+    norm.momentum = None
+    norm.eval()
+    drop = nn.Dropout(0.0)
+    drop.p = 1.0
+    assert drop(x).tolist() == [[0.0, 0.0]] * 2 and drop.p == 1.0
+    with pytest.raises(ValueError, match="Dropout"):
+        drop.p = 1.5
+    assert drop.p == 1.0
+
+
 def test_other_layers():
     x = rand(4, 6)
     t = weft.from_numpy(x)

@@ -82,7 +82,7 @@ def test_groups_are_live():
 
 def test_what_is_refused():
     p = parameter(1.0)
-    for wrong in ([], [weft.ones(1)], [p, p]):
+    for wrong in ([], [p * 1], [p, p]):
         with pytest.raises(ValueError):
             optim.SGD(wrong, lr=0.1)
     with pytest.raises(ValueError, match="lr"):
@@ -92,6 +92,19 @@ def test_what_is_refused():
             optim.SGD(wrong, lr=0.1)
     with pytest.raises(ValueError, match="params"):
         optim.SGD([{"lr": 1}])
+
+
+def test_what_is_frozen_stays():
+    for kind in optim.SGD, optim.Adam, optim.AdamW:
+        p, frozen = parameter(1.0), parameter(2.0).requires_grad_(False)
+        made = kind([p, frozen], lr=0.1)
+        (p * 1).sum().backward()
+        made.step()
+        assert p.item() != 1 and frozen.tolist() == [2.0]
+        frozen.requires_grad_()
+        (frozen * 3).sum().backward()
+        made.step()
+        assert frozen.item() < 2
 
 
 def test_closure():

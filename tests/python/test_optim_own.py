@@ -205,7 +205,7 @@ def test_a_run_goes_on_bit_for_bit(way, tmp_path):
     net, made, schedule = parts(1)
     train(net, made, 5, schedule)
     net2, made2, schedule2 = parts(2)
-    made2.param_groups[0]["name"] = "stays"
+    made2.param_groups[0]["name"] = "goes"
     pairs = (net, net2), (made, made2), (schedule, schedule2)
     if way == "checkpoint":
         for run, action in ((0, "save"), (1, "load")):
@@ -222,7 +222,7 @@ def test_a_run_goes_on_bit_for_bit(way, tmp_path):
             two.load_state_dict(state)
     assert state_bits(made.state_dict()) == state_bits(made2.state_dict())
     own = made2.state[net2[0].weight]
-    assert own["step"] == 5 and type(own["step"]) is int and made2.param_groups[0]["name"] == "stays"
+    assert own["step"] == 5 and type(own["step"]) is int and made2.param_groups[0]["name"] == "adam"
     assert own["exp_avg"].data_ptr() != made.state[net[0].weight]["exp_avg"].data_ptr()
     train(net, made, 4, schedule), train(net2, made2, 4, schedule2)
     assert flat(net).tobytes() == flat(net2).tobytes()
@@ -232,25 +232,45 @@ def test_what_a_state_holds():
     p, q = nn.Parameter(weft.ones(2)), nn.Parameter(weft.ones(3))
     made = OwnAdam([p, q])
     values = {"a": 3, "b": 0.1, "c": True, "d": weft.tensor([1, 2]), "e": None, "f": -(2**60)}
+    values |= {"g": "text", "h": ("a", [1, (2.5, None)], {"k": ()}), "i": (0.5, 0.25), "j": 2**70}
     made.state[q].update(values)
     state = made.state_dict()
     assert {k for k in state if k[0] != "g"} == {
-        *("numbers.1.a", "numbers.1.b", "numbers.1.c", "state.1.d", "numbers.1.f")
+        *("numbers.1.a", "numbers.1.b", "numbers.1.c", "state.1.d", "plain.1.e", "numbers.1.f"),
+        *("plain.1.g", "plain.1.h", "numbers.1.i", "plain.1.j"),
     }
-    assert state["groups.0.betas"].tolist() == [0.9, 0.999] and "groups.0.name" not in state
+    assert state["groups.0.betas"].tolist() == [0.9, 0.999]
     other = OwnAdam([p, q])
     other.state[p]["gone"] = 1
     other.load_state_dict(state)
     assert dict(other.state[p]) == {}
     back = other.state[q]
-    assert {k: type(v) for k, v in back.items()} == {
-        **{"a": int, "b": float, "c": bool, "f": int},
-        "d": weft.Tensor,
-    }
-    assert back["a"] == 3 and back["b"] == 0.1 and back["c"] is True and back["f"] == -(2**60)
-    made.state[p]["wrong"] = "text"
+    assert back.pop("d").tolist() == values.pop("d").tolist()
+    assert back == values and {k: type(back[k]) for k in back} == {k: type(values[k]) for k in back}
+    made.state[p]["wrong"] = object()
     with pytest.raises(TypeError, match="wrong"):
         made.state_dict()
+
+
+PLAIN = ["text", "", "\ud800 \u00e9", None, True, (), (1, 2), [1, "a"], {"a": (None,)}, 2**70, -1]
+
+
+@pytest.mark.parametrize("value", PLAIN, ids=repr)
+@pytest.mark.parametrize("now", [None, 0.5, "other", (1.0, 2.0)], ids=repr)
+def test_options_of_plain_data_are_saved(value, now, tmp_path):
+    def make(note):
+        return OwnAdam([{"params": [nn.Parameter(weft.ones(2))], "note": note}])
+
+    made, other = make(value), make(now)
+    nn.Checkpoint().add("optimizer", made).save(tmp_path / "run.safetensors")
+    nn.Checkpoint().add("optimizer", other).load(tmp_path / "run.safetensors")
+    back = other.param_groups[0]["note"]
+    assert back == value and type(back) is type(value)
+    state = made.state_dict()
+    del state["groups.0.name"]  # a file from before texts were saved
+    other.param_groups[0]["name"] = "mine"
+    other.load_state_dict(state)
+    assert other.param_groups[0]["name"] == "mine"
 
 
 def test_a_state_that_does_not_fit_changes_nothing():
@@ -266,7 +286,11 @@ def test_a_state_that_does_not_fit_changes_nothing():
         "state.9.exp_avg": weft.ones(1),
         "state.x.exp_avg": weft.ones(1),
         "state.0": weft.ones(1),
-        "numbers.0.step": weft.ones(2),
+        "numbers.0.step": weft.ones(2, 2),
+        "plain.0.note": weft.ones(2),
+        "groups.0.name": weft.tensor([34], dtype=weft.uint8),
+        "groups.1.name": weft.tensor([*b'{"tuple": 3}'], dtype=weft.uint8),
+        "groups.1.eps": weft.tensor([*b"null"], dtype=weft.uint8),
         "else": weft.ones(1),
     }.items():
         wrong = {**before, name: value}

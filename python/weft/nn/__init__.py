@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from weft._weft import Parameter as Parameter
 from weft._weft.nn import *  # noqa: F403
+from weft.nn import _hooks as _hooks
 from weft.nn.containers import ModuleDict as ModuleDict
 from weft.nn.containers import ModuleList as ModuleList
 from weft.nn.containers import ParameterList as ParameterList

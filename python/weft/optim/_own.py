@@ -70,18 +70,81 @@ def _add_param_group(self: Optimizer, param_group: dict[str, Any]) -> None:
     group._extra.update((k, v) for k, v in options.items() if k not in known)
 
 
-# ---- State: groups.0.lr, state.0.momentum_buffer (tensors), numbers.0.step
+# ---- State: groups.0.lr, state.0.momentum_buffer (tensors), numbers.0.step, plain.0.name
+
+
+def _marked(value: object) -> object:
+    """Plain data as what JSON tells apart: tuples and dicts come in a dict that says so."""
+    if value is None or type(value) in (bool, int, float, str):
+        return value
+    if type(value) in (list, tuple):
+        items = [_marked(v) for v in value]  # type: ignore[attr-defined]
+        return items if type(value) is list else {"tuple": items}
+    if type(value) is dict and all(type(k) is str for k in value):
+        return {"dict": {k: _marked(v) for k, v in value.items()}}
+    raise TypeError(f"got {type(value).__name__}, expected plain data")
+
+
+def _unmarked(value: Any) -> object:
+    if isinstance(value, list):
+        return [_unmarked(v) for v in value]
+    if not isinstance(value, dict):
+        return value
+    ((kind, inside),) = value.items()
+    if kind == "tuple":
+        return tuple(_unmarked(v) for v in inside)
+    if kind != "dict":
+        raise ValueError(kind)
+    return {k: _unmarked(v) for k, v in inside.items()}
+
+
+def _as_text(value: object) -> Tensor | None:
+    """Plain data as the bytes of a JSON text; None for anything else."""
+    import json
+
+    try:
+        text = json.dumps(_marked(value))
+    except (TypeError, RecursionError):
+        return None
+    return _weft.tensor([*text.encode()], dtype=_weft.uint8)
+
+
+def _is_text(value: Tensor) -> bool:
+    return value.dtype is _weft.uint8 and value.dim() == 1
+
+
+def _from_text(value: Tensor) -> object:
+    """What _as_text() had; ValueError if it is not from there."""
+    import json
+
+    try:
+        return _unmarked(json.loads(bytes(value.tolist())))
+    except (ValueError, TypeError, AttributeError, RecursionError):
+        raise ValueError("not a text of plain data") from None
+
+
+def _is_readable(value: Tensor) -> bool:
+    try:
+        _from_text(value)
+    except ValueError:
+        return False
+    return True
 
 
 def _as_tensor(value: object) -> Tensor | None:
-    """A number, or some, as a tensor of the dtype that tells which; None for anything else."""
-    if isinstance(value, (bool, int)):
+    """A number, or floats, as a tensor of the dtype that tells which; None for anything else."""
+    if isinstance(value, (bool, int)) and -(2**63) <= value < 2**63:
         return _weft.tensor(value)
     if isinstance(value, float):
         return _weft.tensor(value, dtype=_weft.float64)
-    if isinstance(value, (tuple, list)) and value and all(map(_is_number, value)):
-        return _weft.tensor([float(v) for v in value], dtype=_weft.float64)
+    if isinstance(value, (tuple, list)) and value and all(isinstance(v, float) for v in value):
+        return _weft.tensor([*value], dtype=_weft.float64)
     return None
+
+
+def _saved(value: object) -> Tensor | None:
+    tensor = _as_tensor(value)
+    return _as_text(value) if tensor is None else tensor
 
 
 def _parameters(self: Optimizer) -> list[Parameter]:
@@ -93,7 +156,7 @@ def _options(self: Optimizer) -> dict[str, tuple[ParamGroup, str, Tensor]]:
     found = {}
     for index, group in enumerate(self.param_groups):
         for name, value in group.items():
-            if name != "params" and (saved := _as_tensor(value)) is not None:
+            if name != "params" and (saved := _saved(value)) is not None:
                 found[f"groups.{index}.{name}"] = group, name, saved
     return found
 
@@ -102,15 +165,14 @@ def _gather_state(self: Optimizer) -> dict[str, Tensor]:
     state = {name: saved for name, (_, _, saved) in _options(self).items()}
     for index, p in enumerate(_parameters(self)):
         for name, value in self.state[p].items() if p in self.state else ():
-            if isinstance(value, Tensor):
-                state[f"state.{index}.{name}"] = value.detach()
-            elif isinstance(value, (bool, int, float)):
-                state[f"numbers.{index}.{name}"] = _as_tensor(value)  # type: ignore[assignment]
-            elif value is not None:
+            saved = value.detach() if isinstance(value, Tensor) else _saved(value)
+            if saved is None:
                 raise TypeError(
                     f"state_dict: got {type(value).__name__} under {name!r} in the state of "
-                    f"{type(self).__name__}, expected tensors and numbers"
+                    f"{type(self).__name__}, expected tensors and plain data"
                 )
+            kind = "plain" if _is_text(saved) else "numbers"
+            state[f"{'state' if isinstance(value, Tensor) else kind}.{index}.{name}"] = saved
     return state
 
 
@@ -118,34 +180,48 @@ def _is_index(text: str, count: int) -> bool:
     return text.isascii() and text.isdecimal() and int(text) < count
 
 
+def _misfit(value: Tensor, now: Tensor, by_cpp: bool) -> str | None:
+    """What keeps an option from being loaded."""
+    if by_cpp and (_is_text(value) or value.shape != now.shape) or value.dim() > 1:
+        return f"has shape {[*value.shape]}, expected {[*now.shape]}"
+    if _is_text(value) and not _is_readable(value):
+        return "is no text of plain data"
+    return None
+
+
 def _find_mismatches(self: Optimizer, state: Mapping[str, Tensor]) -> list[str]:
-    options, count = _options(self), len(_parameters(self))
-    found = [f"{name} is missing" for name in options if name not in state]
+    options, count, known = _options(self), len(_parameters(self)), self._option_names()
+    # Files from before texts were saved lack them.
+    found = [f"{n} is missing" for n, o in options.items() if n not in state and not _is_text(o[2])]
     for name, value in state.items():
         kind, index, *rest = name.split(".", 2) if "." in name else ("", "")
         if name in options:
-            if value.shape != options[name][2].shape:
-                found.append(
-                    f"{name} has shape {[*value.shape]}, expected {[*options[name][2].shape]}"
-                )
-        elif kind not in ("state", "numbers") or not (rest and _is_index(index, count)):
+            _, key, now = options[name]
+            if misfit := _misfit(value, now, key in known):
+                found.append(f"{name} {misfit}")
+        elif kind not in ("state", "numbers", "plain") or not (rest and _is_index(index, count)):
             found.append(f"{name} is unknown here")
-        elif kind == "numbers" and value.numel() != 1:
-            found.append(f"{name} is not one number")
+        elif kind == "numbers" and value.dim() > 1:
+            found.append(f"{name} is not one number, or some")
+        elif kind == "plain" and not (_is_text(value) and _is_readable(value)):
+            found.append(f"{name} is no text of plain data")
     return found
 
 
-def _option_like(value: Tensor, now: object) -> object:
-    """What a saved option was, by the type of the one it replaces."""
-    kind: Any = type(now)
-    return kind(value.tolist() if isinstance(now, (tuple, list)) else value.item())
+def _from_saved(value: Tensor, now: object) -> object:
+    """What was saved; several numbers are a list if that is what they replace."""
+    if _is_text(value):
+        return _from_text(value)
+    several = value.dim() > 0 and not isinstance(now, list)
+    return tuple(value.tolist()) if several else value.tolist()
 
 
 def _prepare_state(self: Optimizer, state: Mapping[str, Tensor]) -> Callable[[], None]:
     """Copies a state that fits; what is returned takes it over."""
     options = [
-        (group, name, _option_like(state[key], group[name]))
+        (group, name, _from_saved(state[key], group[name]))
         for key, (group, name, _) in _options(self).items()
+        if key in state
     ]
     parameters = _parameters(self)
     taken: defaultdict[Any, dict[str, Any]] = defaultdict(dict)
@@ -153,8 +229,8 @@ def _prepare_state(self: Optimizer, state: Mapping[str, Tensor]) -> Callable[[],
         kind, index, name = key.split(".", 2)
         if kind != "groups":
             p = parameters[int(index)]
-            own = value.detach().clone().to(p.device) if kind == "state" else value.item()
-            taken[p][name] = own
+            own = value.detach().clone().to(p.device) if kind == "state" else None
+            taken[p][name] = _from_saved(value, None) if own is None else own
 
     def take() -> None:
         for group, name, value in options:
