@@ -80,11 +80,17 @@ void bind_node(py::module_& m) {
 
 // ---- Functions written in Python (weft.autograd.Function)
 
+struct Output {
+  Shape sizes;
+  DType dtype;
+  bool on_tape = false;
+};
+
 struct Call {  // what is kept in FunctionContext::data
   Held function, attributes;
   std::vector<bool> is_tensor;  // of forward()'s arguments
   bool materialize = true;      // zeros in place of gradients that are not there
-  std::vector<std::pair<Shape, DType>> outputs;
+  std::vector<Output> outputs;
 };
 using Context = std::shared_ptr<autograd::FunctionContext>;
 
@@ -98,12 +104,14 @@ const char* kept_name(const std::string& name) {
 
 py::tuple arguments_of(const Context& ctx, const std::vector<Tensor>& gradients) {
   const Call& call = call_of(*ctx);
-  py::tuple args(gradients.size() + 1);
+  py::tuple args(call.outputs.size() + 1);
   args[0] = ctx;
-  for (std::size_t i = 0; i < gradients.size(); ++i) {
-    const auto& [sizes, dtype] = call.outputs[i];
-    const bool absent = !gradients[i].defined() && call.materialize;
-    args[i + 1] = absent ? zeros(sizes, dtype) : gradients[i];
+  std::size_t next = 0;
+  for (std::size_t i = 0; i < call.outputs.size(); ++i) {
+    const Output& y = call.outputs[i];
+    Tensor gradient = y.on_tape ? gradients.at(next++) : Tensor();
+    if (!gradient.defined() && call.materialize) gradient = zeros(y.sizes, y.dtype);
+    args[i + 1] = gradient;
   }
   return args;
 }
@@ -153,9 +161,12 @@ py::object apply(const py::object& function, const py::args& args) {
     return made;
   }();
   std::vector<Tensor> outputs = to_tensors(result, "forward");
-  for (const Tensor& y : outputs) call_of(*ctx).outputs.emplace_back(y.sizes(), y.dtype());
+  for (const Tensor& y : outputs) call_of(*ctx).outputs.push_back({y.sizes(), y.dtype()});
   const std::string name = function.attr("__name__").cast<std::string>();
   autograd::FunctionCall::finish(kept_name(name), ctx, outputs, inputs, run_backward);
+  for (std::size_t i = 0; i < outputs.size(); ++i) {
+    call_of(*ctx).outputs[i].on_tape = outputs[i].requires_grad();
+  }
   if (is_tensor(result.ptr())) return py::cast(outputs[0]);
   return py::tuple(py::cast(outputs));
 }
@@ -204,7 +215,7 @@ void bind_function(py::module_& m) {
       .def(
           "mark_non_differentiable",
           [](C& c, const py::args& a) { c.mark_non_differentiable(tensors_in(a)); },
-          "Names outputs that carry no gradient, such as indices.")
+          "Names outputs that carry no gradient, such as indices; backward() gets zeros for them.")
       .def(
           "set_materialize_grads", [](C& c, bool value) { call_of(c).materialize = value; },
           "Whether backward() gets zeros, not None, for outputs without a gradient.", "value"_a)

@@ -38,6 +38,7 @@ SKIPPED = {
     "__name__",
     "__new__",
     "__package__",
+    "__reduce_ex__",
     "__reduce__",
     "__setstate__",
     "__spec__",

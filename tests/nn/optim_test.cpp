@@ -127,7 +127,9 @@ TEST_CASE("optimisers refuse what makes no sense") {
   CHECK_THROWS_AS(optim::SGD({p}, {.lr = -1}), ValueError);
   CHECK_THROWS_AS(optim::SGD({p}, {.lr = 1, .nesterov = true}), ValueError);
   CHECK_THROWS_AS(optim::SGD({p, p}, {.lr = 1}), ValueError);
-  CHECK_THROWS_AS(optim::SGD({ones({1})}, {.lr = 1}), ValueError);
+  CHECK_THROWS_AS(optim::SGD({p * 2.0}, {.lr = 1}), ValueError);
+  CHECK_THROWS_AS(optim::SGD({Tensor()}, {.lr = 1}), ValueError);
+  CHECK_NOTHROW(optim::SGD({ones({1})}, {.lr = 1}));  // may be frozen for now
   CHECK_THROWS_AS(optim::SGD({}, {.lr = 1}), ValueError);
   CHECK_THROWS_AS(optim::Adam({p}, {.beta1 = 1}), ValueError);
 }

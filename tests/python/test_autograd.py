@@ -126,6 +126,32 @@ def test_arguments_left_to_their_defaults_may_have_their_none():
                     y.backward()
 
 
+def test_backward_gets_a_gradient_for_each_output():
+    class Largest(autograd.Function):
+        @staticmethod
+        def forward(ctx, x):
+            place = x.argmax()
+            ctx.save_for_backward(place)
+            small = x < 0
+            rest = x * 0
+            ctx.mark_non_differentiable(rest)
+            return place, x[place], rest, small
+
+        @staticmethod
+        def backward(ctx, *gradients):
+            assert [(g.shape, g.dtype) for g in gradients] == shapes
+            assert [g.any().item() for g in gradients] == [False, True, False, False]
+            (place,) = ctx.saved_tensors
+            return weft.zeros(3).index_add(0, place.reshape(1), gradients[1].reshape(1))
+
+    x = leaf(1.0, 5.0, -3.0)
+    outputs = Largest.apply(x)
+    assert [y.requires_grad for y in outputs] == [False, True, False, False]
+    shapes = [(y.shape, y.dtype) for y in outputs]
+    (outputs[1] * 3).backward()
+    assert x.grad.tolist() == [0.0, 3.0, 0.0]
+
+
 def test_setup_context_and_gradients_that_are_not_there():
     class Both(autograd.Function):
         @staticmethod

@@ -37,6 +37,8 @@ EXCEPTIONS = {
     "Sequential.empty": "len()",
     "args": "eps, momentum, stride... are attributes",
     "has_bias": "bias is a tensor or None",
+    "set_momentum": "momentum can be written",
+    "set_p": "p can be written",
     "CrossEntropyLoss.options": "weight, reduction... are attributes",
     "NLLLoss.options": "weight, reduction... are attributes",
     "BCEWithLogitsLoss.options": "weight, reduction... are attributes",

@@ -130,7 +130,8 @@ def random_split(
     >>> len(train), len(rest), sorted([*train, *rest]) == [*range(10)]
     (8, 2, True)
     """
-    size, counts = len(dataset), list(lengths)
+    size = len(dataset)
+    counts: Sequence[float] = list(lengths)
     if abs(sum(counts) - 1) < 1e-6 and all(0 <= part <= 1 for part in counts):
         counts = _counts(counts, size)
     if any(n < 0 or n != int(n) for n in counts) or sum(counts) != size:

@@ -59,7 +59,7 @@ def _watch(report: Callable[[Gradients], Gradients | None], tensors: list[Tensor
     """The tensors, whose gradients are reported together on their way back."""
     from weft.autograd import Function
 
-    class backward_hook(Function):
+    class _BackwardHookNode(Function):
         @staticmethod
         def forward(ctx: Any, *tensors: Tensor) -> tuple[Tensor, ...]:
             ctx.set_materialize_grads(False)
@@ -70,7 +70,7 @@ def _watch(report: Callable[[Gradients], Gradients | None], tensors: list[Tensor
             changed = report(gradients)
             return gradients if changed is None else changed
 
-    return backward_hook.apply(*tensors)
+    return _BackwardHookNode.apply(*tensors)
 
 
 def _replaced(values: tuple[Any, ...], places: list[int], tensors: Any) -> tuple[Any, ...]:
