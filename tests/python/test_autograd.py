@@ -362,3 +362,28 @@ def test_a_long_chain_dies_without_recursion():
     y.backward()
     del y
     assert x.grad.item() == 1.0
+
+
+def test_once_differentiable():
+    from weft.autograd.function import Function, once_differentiable
+
+    class Cube(Function):
+        @staticmethod
+        def forward(ctx, x, factor):
+            ctx.save_for_backward(x)
+            return x**3
+
+        @staticmethod
+        @once_differentiable
+        def backward(ctx, g):
+            assert not weft.is_grad_enabled()
+            return 3 * g * ctx.saved_tensors[0] ** 2, None
+
+    assert Function is autograd.Function and Cube.backward.__name__ == "backward"
+    x = leaf(2.0)
+    Cube.apply(x, 1).backward()
+    assert x.grad.tolist() == [12.0]
+    (g,) = autograd.grad((Cube.apply(x, 1) ** 2).sum(), x, create_graph=True)
+    assert g.tolist() == [192.0]
+    with pytest.raises(weft.AutogradError, match="once_differentiable"):
+        g.sum().backward()

@@ -234,3 +234,6 @@ class Function:
     def apply(cls, *args: Any) -> Any:
         """The operation on these arguments, recorded."""
         return _compiled._apply(cls, *args)
+
+
+from weft.autograd import function as function  # noqa: E402  # it imports the names above
