@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <utility>
 
 #include <weft/cuda/grid.h>
@@ -93,5 +94,25 @@ void pointwise(const char* op, const Loop& loop, const F& f) {
 }
 
 using PointwiseKernel = void (*)(const Loop&, const void* op);
+
+// F: Op and C to the functor that computes an element in C from K others, made of an Op. Null where
+// Op has none.
+template <template <class, class> class F, int K, class Op, class C>
+constexpr PointwiseKernel pointwise_kernel() {
+  if constexpr (F<Op, C>::there) {
+    return [](const Loop& loop, const void* op) {
+      pointwise<C, K>(Op::name, loop, F<Op, C>{*static_cast<const Op*>(op)});
+    };
+  } else {
+    return nullptr;
+  }
+}
+// By op of the list and Compute.
+template <template <class, class> class F, int K, class... Ops>
+constexpr auto pointwise_table(OpList<Ops...>) {
+  return std::array<std::array<PointwiseKernel, 3>, sizeof...(Ops)>{
+      {{pointwise_kernel<F, K, Ops, float>(), pointwise_kernel<F, K, Ops, double>(),
+        pointwise_kernel<F, K, Ops, Int>()}...}};
+}
 
 }  // namespace weft::cuda

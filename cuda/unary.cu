@@ -7,37 +7,18 @@ namespace {
 
 template <class Op, class C>
 struct Forward {
+  static constexpr bool there =
+      std::is_same_v<C, Int> ? Op::domain != Domain::Floating : takes_floating(Op::domain);
   Op op;
   WEFT_HD auto operator()(const C (&in)[1]) const { return op.template forward<C>(in[0]); }
 };
 
-template <class Op, class C>
-void run(const Loop& loop, const void* op) {
-  pointwise<C, 1>(Op::name, loop, Forward<Op, C>{*static_cast<const Op*>(op)});
-}
-
-struct Table {
-  PointwiseKernel kernel[UnaryOps::size][3];
-};
-template <class... Ops>
-constexpr Table make_table(OpList<Ops...>) {
-  Table t{};
-  int i = 0;
-  const auto one = [&]<class Op>(const Op*) {
-    t.kernel[i][0] = run<Op, float>;
-    t.kernel[i][1] = run<Op, double>;
-    if constexpr (Op::domain != Domain::Floating) t.kernel[i][2] = run<Op, Int>;
-    ++i;
-  };
-  (one(static_cast<const Ops*>(nullptr)), ...);
-  return t;
-}
-constexpr Table table = make_table(UnaryOps{});
+constexpr auto table = pointwise_table<Forward, 1>(UnaryOps{});
 
 }  // namespace
 
 void unary(UnaryId id, const Loop& loop, DType in, const void* op) {
-  table.kernel[static_cast<int>(id)][static_cast<int>(compute_type(in))](loop, op);
+  table[static_cast<std::size_t>(id)][static_cast<std::size_t>(compute_type(in))](loop, op);
 }
 
 }  // namespace weft::cuda
