@@ -191,9 +191,7 @@ void deallocate_slow(Device device, const Allocation& a) noexcept {
 
 CachingAllocator& caching_allocator(Device device) {
   if (device == kCPU) return cpu_allocator();
-  const auto find = [device] {
-    return detail::cuda_left_behind() ? nullptr : registered[device.index].allocator.load();
-  };
+  const auto find = [device] { return registered[device.index].allocator.load(); };
   if (device.index >= 0) {
     if (CachingAllocator* allocator = find()) [[likely]]
       return *allocator;
@@ -253,10 +251,9 @@ void reset_peak_memory_stats(Device device) {
 
 void set_allocation_mode(AllocationMode mode) {
   cpu_allocator().set_passthrough(mode.passthrough);
-  for (Registered& r : registered) {
-    CachingAllocator* const allocator = detail::cuda_left_behind() ? nullptr : r.allocator.load();
-    if (allocator) allocator->set_passthrough(mode.passthrough);
-  }
+  for (Registered& r : registered)
+    if (CachingAllocator* allocator = r.allocator.load())
+      allocator->set_passthrough(mode.passthrough);
   set_flag(kPassthrough, mode.passthrough);
   set_flag(kPoison, mode.poison);
 }

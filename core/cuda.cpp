@@ -80,6 +80,8 @@ void prepare_for_fork() {
     if (before && !before->plugin) return;
     outcome.store(&in_child);
     left_behind.store(true);
+    for (int i = 0; before && i < before->plugin->device_count; ++i)
+      register_allocator(Device(DeviceType::CUDA, i), nullptr);
   });
 }
 

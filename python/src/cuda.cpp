@@ -110,11 +110,16 @@ void bind_device_memory(py::module_& m) {
       "...     blocks = weft.cuda.memory_snapshot()",
       kDevice);
   m.def(
-      "empty_cache", [](const py::object& device) { empty_cache(cuda_device(device)); },
+      "empty_cache",
+      [](const py::object& device) {
+        const Device d = cuda_device(device);
+        const py::gil_scoped_release released;
+        empty_cache(d);
+      },
       "Gives memory that no tensor holds back to the device.\n\n"
       ">>> if weft.cuda.is_available():\n"
       "...     weft.cuda.empty_cache()",
-      kDevice, Released());
+      kDevice);
   m.def(
       "reset_peak_memory_stats",
       [](const py::object& device) { reset_peak_memory_stats(cuda_device(device)); },

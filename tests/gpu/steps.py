@@ -14,6 +14,8 @@ import cuda_rows
 SHARDS = 8  # of the op table: a fault of the device ends one of them, not all
 # Python tests that ask for no device and need what is not there: a type checker, Jupyter, Sphinx.
 NOT_HERE = {"typing", "notebooks", "site"}
+# Those that have to do with devices, forks, signals and arguments: enough where all is simulated.
+SIMULATED = {"cuda", "dlpack", "process", "interrupt", "chaos"}
 # What memcheck and racecheck, which slow kernels down tenfold and more, look at.
 CHECKED = {
     "memcheck": (
@@ -108,7 +110,7 @@ class Steps:
         files = sorted((ROOT / "tests" / "python").glob("test_*.py"))
         chosen = [f for f in files if f.stem.removeprefix("test_") not in NOT_HERE]
         if self.simulate:
-            chosen = [f for f in chosen if f.stem in ("test_cuda", "test_dlpack")]
+            chosen = [f for f in chosen if f.stem.removeprefix("test_") in SIMULATED]
         for file in chosen:
             command = [self.python, "-B", "-m", "pytest", "-p", "no:cacheprovider", "-rs", file]
             yield Step(f"Python: {file.stem}", "test", command, 150, 12, self.with_package)

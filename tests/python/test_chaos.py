@@ -16,7 +16,7 @@ import sys
 
 import pytest
 
-PARTS = ["weft", "Tensor", "functional", "nn", "optim", "data", "autograd", "rest"]
+PARTS = ["weft", "Tensor", "functional", "nn", "optim", "data", "autograd", "cuda", "rest"]
 CALLS = int(os.environ.get("WEFT_CHAOS_CALLS", "25"))  # of each name
 # Those that wait, end the process by their purpose, or change what the others need.
 LEFT_OUT = {
@@ -79,7 +79,7 @@ class Text(str):
     pass
 
 
-def values(weft):
+def values(weft, on_device):
     nested = []
     nested.append(nested)
     unmade = weft.nn.Module.__new__(type("Unmade", (weft.nn.Module,), {}))
@@ -87,7 +87,9 @@ def values(weft):
     for _ in range(2000):
         deep = [deep]
     leaf = weft.ones(2, 3, requires_grad=True)
+    there = [weft.ones(2, 3, device="cuda"), weft.arange(3, device="cuda")] if on_device else []
     return [
+        *there,
         *(None, True, 0, 1, -1, 2, 7, 2**31, 2**63 - 1, -(2**63), 2**64, 10**30, 0.5, -0.0),
         *(float("nan"), float("inf"), 1j, "", "x", "float32", "é\0", "\ud800", b"", b"\0\1", Text("mean")),
         *((), [], (1,), [2, 3], (-1, 2), (2**40, 2**40), [2**63, 1], [0.5], [[1, 2], [3]], {}, {"a": 1}),
@@ -152,6 +154,15 @@ def of_part(weft, part):
         return itertools.chain(*(methods(weft.Tensor, m) for m in makers))
     if part == "functional":
         return itertools.chain(public(weft.nn.functional), public(weft.nn.init), public(weft.nn.utils))
+    if part == "cuda":
+        device = "cuda" if weft.cuda.is_available() else "cpu"
+        made = instances(weft.cuda, weft, tries)
+        objects_there = [lambda: weft.ones(2, 3, device=device), lambda: weft.arange(4, device=device)]
+        return itertools.chain(
+            public(weft.cuda),
+            *(methods(k, m) for k, m in made),
+            *(methods(weft.Tensor, m) for m in objects_there),
+        )
     if part in objects:
         module = objects[part]
         made = instances(module, weft, tries)
@@ -172,7 +183,8 @@ def run(part, seed):
     weft.set_num_threads(1)
     weft.cpu.set_memory_limit(1 << 28)
     rng = random.Random(seed)
-    given = values(weft)
+    on_device = part == "cuda" and weft.cuda.is_available()
+    given = values(weft, on_device)
     words = ["dim", "keepdim", "dtype", "shape", "size", "out", "input", "weight", "p", "lr", "other"]
     sink = open(os.devnull, "w")
     for name, function in of_part(weft, part):
@@ -187,7 +199,7 @@ def run(part, seed):
                     result.backward()
             except (Exception, SystemExit):
                 pass
-        given = values(weft)  # what was broken in place is made anew
+        given = values(weft, on_device)  # what was broken in place is made anew
     sink.close()
     print("survived")
 
