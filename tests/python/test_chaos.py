@@ -184,6 +184,8 @@ def run(part, seed):
     weft.cpu.set_memory_limit(1 << 28)
     rng = random.Random(seed)
     on_device = part == "cuda" and weft.cuda.is_available()
+    for i in range(weft.cuda.device_count() if on_device else 0):
+        weft.cuda.set_memory_limit(1 << 28, i)
     given = values(weft, on_device)
     words = ["dim", "keepdim", "dtype", "shape", "size", "out", "input", "weight", "p", "lr", "other"]
     sink = open(os.devnull, "w")
