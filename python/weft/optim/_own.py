@@ -249,18 +249,11 @@ def _base(cls: type) -> type:
 
 
 def _rebuild_optimizer(cls: Any, groups: list[dict[str, Any]], defaults: dict[str, Any]) -> Any:
-    """An optimiser of a class over parameters, which may have been frozen since it was made."""
+    """An optimiser of a class, without the call of its own __init__()."""
     made: Any = cls.__new__(cls)
-    frozen = [p for group in groups for p in group["params"] if not p.requires_grad]
-    for p in frozen:
-        p.requires_grad_(True)
-    try:
-        base: Any = _base(cls)
-        given: Any = {"defaults": defaults} if base is Optimizer else defaults
-        base.__init__(made, groups, **given)
-    finally:
-        for p in frozen:
-            p.requires_grad_(False)
+    base: Any = _base(cls)
+    given: Any = {"defaults": defaults} if base is Optimizer else defaults
+    base.__init__(made, groups, **given)
     return made
 
 
