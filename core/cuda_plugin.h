@@ -14,7 +14,7 @@
 namespace weft::cuda {
 
 // Raised with every change of these structs, of Kernels or of what those mean.
-inline constexpr std::uint32_t kPluginVersion = 4;
+inline constexpr std::uint32_t kPluginVersion = 5;
 
 struct Host {
   Allocation (*allocate)(Device device, std::size_t bytes);  // on the thread's stream

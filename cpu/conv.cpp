@@ -78,7 +78,7 @@ void forward_of_nothing(const View& y_any, const View& bias, bool relu) {
               none_b[] = {1, 0, k};
   const View flat{y.view().data, size, stride, 3, y_any.dtype};
   matmul(flat, {nullptr, none, stride, 3, y_any.dtype}, {nullptr, none_b, stride, 3, y_any.dtype},
-         bias, 1, 0, relu);
+         bias, 1, 0, relu ? Activation::Relu : Activation::None);
   y.finish();
 }
 

@@ -10,8 +10,10 @@
 #include <weft/core/threads.h>
 #include <weft/cpu/dnnl/api.h>
 #include <weft/cpu/dnnl/matmul.h>
+#include <weft/cpu/elementwise.h>
 #include <weft/cpu/isa/tables.h>
 #include <weft/cpu/staging.h>
+#include <weft/ops/unary.h>
 
 namespace weft::cpu {
 namespace {
@@ -26,7 +28,10 @@ struct Sizes {
 
 struct Factors {
   double alpha, beta;
-  bool relu;
+  Activation activation;
+
+  bool relu() const { return activation == Activation::Relu; }
+  Activation after_relu() const { return relu() ? Activation::None : activation; }
 };
 
 Sizes sizes_of(const View& out, const View& a) {
@@ -94,14 +99,25 @@ GemmTask<T> task_of(const View& out, const View& a, const View& b, const View& b
           bias ? bias.stride[0] : 0,
           static_cast<T>(f.alpha),
           static_cast<T>(f.beta),
-          f.relu};
+          f.relu()};
+}
+
+// What a product has not done itself. oneDNN's ReLU makes 0 of NaN, so it is not asked for it.
+void activate(const View& out, Activation activation) {
+  if (activation == Activation::None) return;
+  const op::Relu no_parameters;
+  unary(detail::unary_of(activation), make_loop(out.sizes(), {out, out}), out.dtype,
+        &no_parameters);
 }
 
 template <class T>
 void own(const View& out, const View& a, const View& b, const View& bias, const Factors& f) {
   const GemmTask<T> task = task_of<T>(out, a, b, bias, f);
   const Sizes s = sizes_of(out, a);
-  if (s.batch == 1) return split(task);
+  if (s.batch == 1) {
+    split(task);
+    return activate(out, f.after_relu());
+  }
   parallel_for(0, s.batch, kSmall / std::max<Index>(s.products(), 1) + 1, [&](Index i, Index end) {
     for (; i < end; ++i) {
       GemmTask<T> t = task;
@@ -111,6 +127,7 @@ void own(const View& out, const View& a, const View& b, const View& bias, const 
       run(t);
     }
   });
+  activate(out, f.after_relu());
 }
 
 template <class T>
@@ -132,7 +149,7 @@ void integers(const View& out, const View& a, const View& b, const View& bias, c
         U x = static_cast<U>(alpha * sum);
         if (beta) x += static_cast<U>(beta * U(to));
         if (bias) x += U(bias.as<T>()[j * bias.stride[0]]);
-        to = f.relu ? std::max<T>(static_cast<T>(x), 0) : static_cast<T>(x);
+        to = f.relu() ? std::max<T>(static_cast<T>(x), 0) : static_cast<T>(x);
       }
     }
   });
@@ -145,7 +162,7 @@ void converted(DType t, const View& out, const View& a, const View& b, const Vie
   const StagedInput bias2(bias ? bias : View{nullptr, b.size, b.stride, 0, t}, t, Order::Rows);
   const StagedOutput out2(out, t, Order::Rows);
   if (f.beta != 0 && out2.view().data != out.data) copy_view(out2.view(), out);
-  matmul(out2.view(), a2.view(), b2.view(), bias2.view(), f.alpha, f.beta, f.relu);
+  matmul(out2.view(), a2.view(), b2.view(), bias2.view(), f.alpha, f.beta, f.activation);
   out2.finish();
 }
 
@@ -154,14 +171,15 @@ bool is_small(const Sizes& s) { return s.products() <= kSmall || std::min({s.m, 
 void f32(const View& out, const View& a, const View& b, const View& bias, const Factors& f) {
   if (is_small(sizes_of(out, a)) || f.alpha != 1) return own<float>(out, a, b, bias, f);
   const bool medium = float32_matmul_precision() == MatmulPrecision::Medium;
-  dnnl::matmul(out, a, b, bias, static_cast<float>(f.beta), f.relu,
-               medium && dnnl::has_fast_bf16());
+  dnnl::matmul(out, a, b, bias, static_cast<float>(f.beta), medium && dnnl::has_fast_bf16());
+  activate(out, f.activation);
 }
 
 void bf16(const View& out, const View& a, const View& b, const View& bias, const Factors& f) {
   if (is_small(sizes_of(out, a)) || f.alpha != 1 || !dnnl::has_fast_bf16())
     return converted(DType::F32, out, a, b, bias, f);
-  dnnl::matmul(out, a, b, bias, static_cast<float>(f.beta), f.relu, false);
+  dnnl::matmul(out, a, b, bias, static_cast<float>(f.beta), false);
+  activate(out, f.activation);
 }
 
 }  // namespace
@@ -170,9 +188,9 @@ void parallel_gemm(const GemmTask<float>& task) { split(task); }
 void parallel_gemm(const GemmTask<double>& task) { split(task); }
 
 void matmul(const View& out, const View& a, const View& b, const View& bias, double alpha,
-            double beta, bool relu) {
+            double beta, Activation activation) {
   if (numel(out) == 0) return;
-  const Factors f{alpha, beta, relu};
+  const Factors f{alpha, beta, activation};
   switch (out.dtype) {
     case DType::F32: return f32(out, a, b, bias, f);
     case DType::F64: return own<double>(out, a, b, bias, f);

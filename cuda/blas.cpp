@@ -1,12 +1,13 @@
 #include <array>
 #include <atomic>
-#include <cstring>
+#include <cmath>
 #include <map>
 #include <mutex>
 #include <optional>
 
 #include <weft/cuda/blas_problem.h>
 #include <weft/cuda/epilogue.h>
+#include <weft/cuda/host.h>
 #include <weft/cuda/libraries.h>
 #include <weft/cuda/not_captured.h>
 #include <weft/cuda/runtime.h>
@@ -37,10 +38,11 @@ struct Plan {
   cublasLtMatmulAlgo_t algorithm;
   std::size_t workspace = 0;  // bytes
   std::atomic<bool> found{false};
+  std::atomic<Nan> nan{Nan::Untried};
 };
 
-void choose(Plan& plan, const MatmulProblem& p, const void* bias) {
-  const Description product = product_of(p, bias);
+void choose(Plan& plan, const MatmulProblem& p, const void* vector) {
+  const Description product = product_of(p, vector);
   Preference preference;
   WEFT_BLAS(cublasLtMatmulPreferenceCreate(preference.out()));
   const auto say = [&](cublasLtMatmulPreferenceAttributes_t what, const auto& value) {
@@ -65,7 +67,7 @@ void choose(Plan& plan, const MatmulProblem& p, const void* bias) {
 }
 
 // Plans live as long as the process; a map's entries stay where they are.
-Plan& plan_for(const MatmulProblem& p, const void* bias) {
+Plan& plan_for(const MatmulProblem& p, const void* vector) {
   static std::mutex mutex;
   static auto& plans = *new std::map<MatmulProblem, Plan>;
   const std::lock_guard lock(mutex);
@@ -74,7 +76,7 @@ Plan& plan_for(const MatmulProblem& p, const void* bias) {
   if (fresh) {
     try {
       at->second.layouts = layouts_of(p);
-      choose(at->second, p, bias);
+      choose(at->second, p, vector);
     } catch (...) {
       plans.erase(at);
       throw;
@@ -101,19 +103,21 @@ class Readable {
   std::array<Index, 3> stride_{};
 };
 
+struct Operands {
+  const View &out, &a, &b, &vector;
+  double alpha, beta;
+};
+
 // Whether the library could.
-bool run(const MatmulProblem& p, const View& out, const View& a, const View& b, const View& bias,
-         double alpha, double beta) {
-  Plan& plan = plan_for(p, bias.data);
-  if (!plan.found) return false;
+bool launch(Plan& plan, const MatmulProblem& p, const Operands& o) {
   const Scratch workspace(plan.workspace);
-  const float alpha32 = static_cast<float>(alpha), beta32 = static_cast<float>(beta);
+  const float alpha = static_cast<float>(o.alpha), beta = static_cast<float>(o.beta);
   const bool wide = p.type == CUDA_R_64F;
-  const Description product = product_of(p, bias.data);
+  const Description product = product_of(p, o.vector.data);
   const cublasStatus_t status = cublasLtMatmul(
-      handle(), product, wide ? static_cast<const void*>(&alpha) : &alpha32, b.data, plan.layouts.a,
-      a.data, plan.layouts.b, wide ? static_cast<const void*>(&beta) : &beta32, out.data,
-      plan.layouts.c, out.data, plan.layouts.c, &plan.algorithm, workspace.as<void>(),
+      handle(), product, wide ? static_cast<const void*>(&o.alpha) : &alpha, o.b.data,
+      plan.layouts.a, o.a.data, plan.layouts.b, wide ? static_cast<const void*>(&o.beta) : &beta,
+      o.out.data, plan.layouts.c, o.out.data, plan.layouts.c, &plan.algorithm, workspace.as<void>(),
       plan.workspace, static_cast<cudaStream_t>(stream()));
   plan.found = status != CUBLAS_STATUS_NOT_SUPPORTED;
   if (!plan.found) return false;
@@ -122,26 +126,61 @@ bool run(const MatmulProblem& p, const View& out, const View& a, const View& b, 
   return true;
 }
 
+// An alpha of NaN makes every element NaN before the activation; the result itself comes after.
+bool keeps_nan(Plan& plan, const MatmulProblem& p, const Operands& o) {
+  if (plan.nan == Nan::Untried && !host.capturing()) {
+    const Operands poisoned = {o.out, o.a, o.b, o.vector, std::nan(""), 0};
+    if (!launch(plan, p, poisoned)) return false;
+    plan.nan = holds_nan(o.out.data, o.out.dtype) ? Nan::Kept : Nan::Lost;
+  }
+  return plan.nan == Nan::Kept;
+}
+
+bool run(const MatmulProblem& p, const Operands& o) {
+  Plan& plan = plan_for(p, o.vector.data);
+  if (!plan.found || (p.activates() && !keeps_nan(plan, p, o))) return false;
+  return launch(plan, p, o);
+}
+
+// Of floats, into dense rows; the vector, if there is one, dense too.
+bool takes(const View& out, const View& a, const View& vector) {
+  const auto to = factor_of(out);
+  const bool rows = to && !to->transposed;
+  return is_floating(out.dtype) && a.size[2] != 0 && rows && (!vector || vector.stride[0] == 1);
+}
+
+MatmulProblem problem_of(const Operands& o, cublasLtEpilogue_t epilogue) {
+  return matmul_problem(o.out, o.a, o.b, o.vector, o.beta, epilogue,
+                        matmul_precision() != MatmulPrecision::Highest, device());
+}
+
 }  // namespace
 
 bool blas_matmul(const View& out, const View& a, const View& b, const View& bias, double alpha,
-                 double beta, bool relu) {
-  const Index k = a.size[2];
-  const auto to = factor_of(out);
-  const bool rows = to && !to->transposed;
-  if (!is_floating(out.dtype) || k == 0 || !rows || (bias && bias.stride[0] != 1)) return false;
+                 double beta, Activation activation) {
+  if (!takes(out, a, bias)) return false;
   const Readable first(a), second(b);
-  const View &va = first.view(), &vb = second.view();
-  const auto problem = [&](const View& added, bool clamped) {
-    return matmul_problem(out, va, vb, added, beta, clamped,
-                          matmul_precision() != MatmulPrecision::Highest, device());
+  const auto attempt = [&](const View& added, Activation fused) {
+    const Operands o = {out, first.view(), second.view(), added, alpha, beta};
+    return run(problem_of(o, epilogue_of(static_cast<bool>(added), fused)), o);
   };
-  if (run(problem(bias, relu), out, va, vb, bias, alpha, beta)) return true;
-  if (!bias && !relu) return false;
-  // Not every type can have it done with the product.
-  if (!run(problem({}, false), out, va, vb, {}, alpha, beta)) return false;
-  bias_relu(out, bias, 2, relu);
+  const bool plain = activation == Activation::None;
+  // Not every type can have all of it done with the product; and keeps_nan() writes the result.
+  if ((plain || (has_epilogue(activation) && beta == 0)) && attempt(bias, activation)) return true;
+  if (bias && !plain && attempt(bias, Activation::None)) {
+    finish(out, {}, 2, activation);
+    return true;
+  }
+  if ((!bias && plain) || !attempt({}, Activation::None)) return false;
+  finish(out, bias, 2, activation);
   return true;
+}
+
+bool blas_matmul_sums(const View& out, const View& sums, const View& a, const View& b) {
+  if (!takes(out, a, sums)) return false;
+  const Readable first(a), second(b);
+  const Operands o = {out, first.view(), second.view(), sums, 1, 0};
+  return run(problem_of(o, kRowSums), o);
 }
 
 }  // namespace weft::cuda

@@ -38,11 +38,6 @@ cublasComputeType_t compute_type(DType t, bool tf32) {
   return t == DType::F32 && tf32 ? CUBLAS_COMPUTE_32F_FAST_TF32 : CUBLAS_COMPUTE_32F;
 }
 
-cublasLtEpilogue_t epilogue_of(bool bias, bool relu) {
-  if (bias) return relu ? CUBLASLT_EPILOGUE_RELU_BIAS : CUBLASLT_EPILOGUE_BIAS;
-  return relu ? CUBLASLT_EPILOGUE_RELU : CUBLASLT_EPILOGUE_DEFAULT;
-}
-
 // The largest power of two, up to 16, that divides all addresses.
 Index alignment_of(std::initializer_list<const void*> addresses) {
   std::uintptr_t bits = 16;
@@ -71,8 +66,17 @@ MatrixLayout layout(cudaDataType_t type, Index rows, Index columns, Index ld, In
 
 }  // namespace
 
-MatmulProblem matmul_problem(const View& out, const View& a, const View& b, const View& bias,
-                             double beta, bool relu, bool tf32, int device) {
+cublasLtEpilogue_t epilogue_of(bool bias, Activation activation) {
+  switch (activation) {
+    case Activation::Relu: return bias ? CUBLASLT_EPILOGUE_RELU_BIAS : CUBLASLT_EPILOGUE_RELU;
+    case Activation::GeluTanh: return bias ? CUBLASLT_EPILOGUE_GELU_BIAS : CUBLASLT_EPILOGUE_GELU;
+    default: return bias ? CUBLASLT_EPILOGUE_BIAS : CUBLASLT_EPILOGUE_DEFAULT;
+  }
+}
+bool has_epilogue(Activation activation) { return activation != Activation::Gelu; }
+
+MatmulProblem matmul_problem(const View& out, const View& a, const View& b, const View& vector,
+                             double beta, cublasLtEpilogue_t epilogue, bool tf32, int device) {
   const Factor fa = *factor_of(a), fb = *factor_of(b), to = *factor_of(out);
   return {.m = out.size[1],
           .n = out.size[2],
@@ -86,13 +90,13 @@ MatmulProblem matmul_problem(const View& out, const View& a, const View& b, cons
           .step_c = out.stride[0],
           .type = data_type(out.dtype),
           .compute = compute_type(out.dtype, tf32),
-          .epilogue = epilogue_of(static_cast<bool>(bias), relu),
+          .epilogue = epilogue,
           .flags = fa.transposed | fb.transposed << 1 | (beta != 0) << 2,
-          .alignment = alignment_of({out.data, a.data, b.data, bias.data}),
+          .alignment = alignment_of({out.data, a.data, b.data, vector.data}),
           .device = device};
 }
 
-Description product_of(const MatmulProblem& p, const void* bias) {
+Description product_of(const MatmulProblem& p, const void* vector) {
   const auto type = static_cast<cudaDataType_t>(p.type);
   Description d;
   WEFT_BLAS(cublasLtMatmulDescCreate(d.out(), static_cast<cublasComputeType_t>(p.compute),
@@ -101,8 +105,8 @@ Description product_of(const MatmulProblem& p, const void* bias) {
   set(d, CUBLASLT_MATMUL_DESC_TRANSA, p.transposed_b() ? CUBLAS_OP_T : CUBLAS_OP_N);
   set(d, CUBLASLT_MATMUL_DESC_TRANSB, p.transposed_a() ? CUBLAS_OP_T : CUBLAS_OP_N);
   set(d, CUBLASLT_MATMUL_DESC_EPILOGUE, static_cast<cublasLtEpilogue_t>(p.epilogue));
-  if (bias) {
-    set(d, CUBLASLT_MATMUL_DESC_BIAS_POINTER, bias);
+  if (vector) {
+    set(d, CUBLASLT_MATMUL_DESC_BIAS_POINTER, vector);
     set(d, CUBLASLT_MATMUL_DESC_BIAS_DATA_TYPE, type);
   }
   return d;

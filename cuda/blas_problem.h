@@ -39,17 +39,25 @@ struct MatmulProblem {
   bool transposed_a() const { return flags & 1; }
   bool transposed_b() const { return flags & 2; }
   bool beta() const { return flags & 4; }
+  bool activates() const { return epilogue & (CUBLASLT_EPILOGUE_RELU | CUBLASLT_EPILOGUE_GELU); }
 };
 
-// Of factors that have a Factor, and a result of dense rows.
-MatmulProblem matmul_problem(const View& out, const View& a, const View& b, const View& bias,
-                             double beta, bool relu, bool tf32, int device);
+// What the library does with a product before it writes it; default: nothing.
+cublasLtEpilogue_t epilogue_of(bool bias, Activation activation);
+// Whether it knows the activation: of the two forms of GELU its own is that with tanh.
+bool has_epilogue(Activation activation);
+// Of a: the sum of each row, which comes out beside the product. The library's second factor.
+inline constexpr cublasLtEpilogue_t kRowSums = CUBLASLT_EPILOGUE_BGRADB;
+
+// Of factors that have a Factor, and a result of dense rows. vector: the bias or the sums of rows.
+MatmulProblem matmul_problem(const View& out, const View& a, const View& b, const View& vector,
+                             double beta, cublasLtEpilogue_t epilogue, bool tf32, int device);
 
 struct MatmulLayouts {
   MatrixLayout a, b, c;
 };
 MatmulLayouts layouts_of(const MatmulProblem& p);
-// The bias is an address, and so no part of a problem.
-Description product_of(const MatmulProblem& p, const void* bias);
+// The vector is an address, and so no part of a problem.
+Description product_of(const MatmulProblem& p, const void* vector);
 
 }  // namespace weft::cuda

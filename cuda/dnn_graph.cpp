@@ -40,10 +40,8 @@ ConvProblem conv_problem(ConvTask task, const View& x, const View& w, const View
           .device = device};
 }
 
-namespace {
-
-cudnnDataType_t data_type(std::int64_t dtype) {
-  switch (static_cast<DType>(dtype)) {
+cudnnDataType_t data_type(const ConvProblem& p) {
+  switch (static_cast<DType>(p.dtype)) {
     case DType::F16: return CUDNN_DATA_HALF;
     case DType::BF16: return CUDNN_DATA_BFLOAT16;
     case DType::F64: return CUDNN_DATA_DOUBLE;
@@ -55,6 +53,7 @@ cudnnDataType_t compute_type(const ConvProblem& p) {
 }
 
 // ---- The graph
+namespace {
 
 Descriptor tensor(Id id, const Layout4& l, cudnnDataType_t type, bool inner = false) {
   Descriptor d(CUDNN_BACKEND_TENSOR_DESCRIPTOR);
@@ -127,7 +126,7 @@ Descriptor pointwise(cudnnPointwiseMode_t mode, const ConvProblem& p, const Desc
 }  // namespace
 
 std::vector<Descriptor> nodes_of(const ConvProblem& p) {
-  const cudnnDataType_t type = data_type(p.dtype);
+  const cudnnDataType_t type = data_type(p);
   const Names& names = kNames[static_cast<int>(p.task)];
   const bool more = p.bias || p.relu;
   const Descriptor x = tensor(kX, p.x, type), w = tensor(kW, p.w, type), y = tensor(kY, p.y, type);

@@ -81,11 +81,15 @@ struct ConvProblem {
   Layout4 x, w, y;
   std::array<std::int64_t, 2> stride, low, high, dilation;
   std::int64_t dtype, bias, relu, tf32, device;
+  std::int64_t timed = 0;  // its plan was chosen by the clock
   auto operator<=>(const ConvProblem&) const = default;
 };
 
 ConvProblem conv_problem(ConvTask task, const View& x, const View& w, const View& y,
                          const Conv2dOptions& o, bool bias, bool tf32, int device);
+
+cudnnDataType_t data_type(const ConvProblem& p);
+cudnnDataType_t compute_type(const ConvProblem& p);
 
 // The nodes of y = relu(conv(x, w) + bias), or of what of it the problem has; or of a gradient.
 std::vector<Descriptor> nodes_of(const ConvProblem& p);

@@ -63,33 +63,47 @@ std::vector<Descriptor> configs_of(const Descriptor& graph, cudnnBackendHeurMode
 // Plans that want more memory are taken only where there is no other.
 constexpr std::int64_t kWorkspace = std::int64_t{1} << 30;
 
+// Empty where the engine cannot be built.
+ConvPlan built(const Descriptor& config, const Target& target) {
+  ConvPlan plan;
+  Descriptor d(CUDNN_BACKEND_EXECUTION_PLAN_DESCRIPTOR);
+  target(d, CUDNN_BACKEND_EXECUTION_PLAN_DESCRIPTOR);
+  d.set(CUDNN_ATTR_EXECUTION_PLAN_ENGINE_CONFIG, config);
+  if (!d.try_finalize()) return plan;
+  std::int64_t count = 0;
+  WEFT_DNN(cudnnBackendGetAttribute(d.get(), CUDNN_ATTR_EXECUTION_PLAN_WORKSPACE_SIZE,
+                                    CUDNN_TYPE_INT64, 1, &count, &plan.workspace));
+  plan.description.push_back(std::move(d));
+  return plan;
+}
+
 }  // namespace
 
-ConvPlan plan_of(const ConvProblem& p, const Target& target) {
+std::vector<ConvPlan> plans_of(const ConvProblem& p, const Target& target, std::size_t most) {
   const Descriptor graph = graph_of(p, target);
-  ConvPlan plan, large;
+  std::vector<ConvPlan> plans;
+  ConvPlan large;
   for (const auto mode : {CUDNN_HEUR_MODE_A, CUDNN_HEUR_MODE_FALLBACK}) {
-    plan.fallback = mode == CUDNN_HEUR_MODE_FALLBACK;
-    for (Descriptor& config : configs_of(graph, mode, target)) {
-      if (!allowed(config, p)) continue;
-      Descriptor d(CUDNN_BACKEND_EXECUTION_PLAN_DESCRIPTOR);
-      target(d, CUDNN_BACKEND_EXECUTION_PLAN_DESCRIPTOR);
-      d.set(CUDNN_ATTR_EXECUTION_PLAN_ENGINE_CONFIG, config);
-      if (!d.try_finalize()) continue;
-      std::int64_t count = 0;
-      WEFT_DNN(cudnnBackendGetAttribute(d.get(), CUDNN_ATTR_EXECUTION_PLAN_WORKSPACE_SIZE,
-                                        CUDNN_TYPE_INT64, 1, &count, &plan.workspace));
+    for (const Descriptor& config : configs_of(graph, mode, target)) {
+      if (plans.size() == most || !allowed(config, p)) continue;
+      ConvPlan plan = built(config, target);
+      if (plan.description.empty()) continue;
+      plan.fallback = mode == CUDNN_HEUR_MODE_FALLBACK;
       if (plan.workspace <= kWorkspace) {
-        plan.description.push_back(std::move(d));
-        return plan;
+        plans.push_back(std::move(plan));
+      } else if (large.description.empty()) {
+        large = std::move(plan);
       }
-      if (!large.description.empty()) continue;
-      large.workspace = plan.workspace;
-      large.fallback = plan.fallback;
-      large.description.push_back(std::move(d));
     }
+    if (!plans.empty()) return plans;
   }
-  return large;
+  if (!large.description.empty()) plans.push_back(std::move(large));
+  return plans;
+}
+
+ConvPlan plan_of(const ConvProblem& p, const Target& target) {
+  std::vector<ConvPlan> plans = plans_of(p, target, 1);
+  return plans.empty() ? ConvPlan() : std::move(plans.front());
 }
 
 }  // namespace weft::cuda

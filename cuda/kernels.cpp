@@ -13,6 +13,7 @@ const Kernels& kernel_table() {
       .fill = fill,
       .reduce = reduce,
       .matmul = cuda::matmul,
+      .linear_gradients = linear_gradients,
       .conv = {.forward = conv2d_forward,
                .backward_input = conv2d_backward_input,
                .backward_weight = conv2d_backward_weight},

@@ -7,7 +7,9 @@
 namespace weft::cuda {
 
 bool blas_matmul(const View& out, const View& a, const View& b, const View& bias, double alpha,
-                 double beta, bool relu);
+                 double beta, Activation activation);
+// out = a @ b and sums = the sums of a's rows.
+bool blas_matmul_sums(const View& out, const View& sums, const View& a, const View& b);
 
 bool dnn_forward(const View& y, const View& x, const View& w, const View& bias,
                  const Conv2dOptions& options);

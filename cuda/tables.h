@@ -18,7 +18,8 @@ void fill(const Loop& loop, const void* value);
 void reduce(ReduceId id, const Loop& loop, const ReduceOptions& options);
 
 void matmul(const View& out, const View& a, const View& b, const View& bias, double alpha,
-            double beta, bool relu);
+            double beta, Activation activation);
+void linear_gradients(const View& gw, const View& gb, const View& g, const View& x);
 
 void conv2d_forward(const View& y, const View& x, const View& w, const View& bias,
                     const Conv2dOptions& options);

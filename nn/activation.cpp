@@ -6,6 +6,9 @@
 namespace weft::nn {
 
 Tensor Module::forward_relu(const Tensor& x) { return relu((*this)(x)); }
+Tensor Module::forward_gelu(const Tensor& x, const char* approximate) {
+  return gelu((*this)(x), approximate);
+}
 
 Tensor ReLU::forward(const Tensor& x) { return relu(x); }
 Tensor LeakyReLU::forward(const Tensor& x) { return leaky_relu(x, slope_); }

@@ -37,6 +37,16 @@ void Linear::reset_parameters() {
 
 Tensor Linear::forward(const Tensor& x) { return linear(x, weight, bias); }
 
+Tensor Linear::forward_relu(const Tensor& x) {
+  if (!built()) build(x.sizes());
+  return linear_relu(x, weight, bias);
+}
+
+Tensor Linear::forward_gelu(const Tensor& x, const char* approximate) {
+  if (!built()) build(x.sizes());
+  return linear_gelu(x, weight, bias, approximate);
+}
+
 Shape Linear::output_shape(const Shape& input) const {
   const Index in = in_features();
   if (input.empty() || (in && input.back() != in)) {

@@ -14,6 +14,8 @@ class WEFT_API Linear : public Module {
   Tensor& bias = parameter("bias");      // [out], or undefined
 
   Tensor forward(const Tensor& x) override;
+  Tensor forward_relu(const Tensor& x) override;
+  Tensor forward_gelu(const Tensor& x, const char* approximate) override;
   Shape output_shape(const Shape& input) const override;
   void reset_parameters() override;
   std::string kind() const override { return "Linear"; }

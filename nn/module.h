@@ -47,6 +47,8 @@ class WEFT_API Module : public Stateful {
   Tensor operator()(const Tensor& x);
   // relu(module(x)), in one pass where the module's op can do that.
   virtual Tensor forward_relu(const Tensor& x);
+  // gelu(module(x), approximate), likewise.
+  virtual Tensor forward_gelu(const Tensor& x, const char* approximate);
 
   // ---- Hooks: functions that see each call of this module
   using ForwardPreHook = std::function<Tensor(Module&, const Tensor& x)>;

@@ -26,9 +26,13 @@ Module& Sequential::operator[](std::size_t i) const {
   return *ModuleTree::parts(*this).children[i].second;
 }
 
-// Nothing sees what is between the two: no hook, no forward() of a derived class.
-static bool is_fused(const Module& m, const Module& next) {
-  return typeid(next) == typeid(ReLU) && !m.has_hooks() && !next.has_hooks();
+// A layer and the activation behind it as one; undefined where they are not. Nothing sees what is
+// between the two: no hook, no forward() of a derived class, no look at shapes alone.
+static Tensor both(Module& m, const Module& next, const Tensor& x) {
+  if (m.has_hooks() || next.has_hooks() || ModuleTree::traced()) return {};
+  if (typeid(next) == typeid(ReLU)) return m.forward_relu(x);
+  if (typeid(next) != typeid(GELU)) return {};
+  return m.forward_gelu(x, static_cast<const GELU&>(next).approximate().c_str());
 }
 
 Tensor Sequential::forward(const Tensor& x) {
@@ -36,9 +40,9 @@ Tensor Sequential::forward(const Tensor& x) {
   Tensor y = x;
   for (std::size_t i = 0; i < parts.size(); ++i) {
     Module& m = *parts[i].second;
-    const bool with_relu = i + 1 < parts.size() && is_fused(m, *parts[i + 1].second);
-    y = with_relu ? m.forward_relu(y) : m(y);
-    i += with_relu;
+    const Tensor one = i + 1 < parts.size() ? both(m, *parts[i + 1].second, y) : Tensor();
+    i += one.defined();
+    y = one.defined() ? one : m(y);
   }
   return y;
 }

@@ -6,8 +6,8 @@
 
 namespace weft::nn {
 
-// Modules one after the other, named "0", "1", ...; a ReLU is done together with the layer before
-// it where that has a forward_relu() of its own.
+// Modules one after the other, named "0", "1", ...; a ReLU or GELU is done together with the layer
+// before it where that has a forward_relu() or forward_gelu() of its own.
 //   nn::Sequential net(nn::Linear(784, 64), nn::ReLU(), nn::Linear(64, 10));
 class WEFT_API Sequential : public Module {
  public:

@@ -5,7 +5,7 @@
 #include <weft/ops/autocast.h>
 #include <weft/ops/elementwise.h>
 #include <weft/ops/make.h>
-#include <weft/ops/unary.h>
+#include <weft/ops/relu_grad.h>
 
 namespace weft {
 
@@ -140,19 +140,6 @@ Tensor empty_last(const Shape& sizes, const Tensor& like) {
 }
 View view_of(const Tensor& t) { return t.defined() ? t.view() : View(); }
 
-// What relu lets through of g, given its output; in g's own memory where nobody else holds it.
-Tensor masked(Tensor& g, const Tensor& y) {
-  if (grad_enabled()) return where(y.detach() > 0, g, 0);
-  const bool own = g.impl()->use_count() == 1 && g.impl()->storage->use_count() == 1 &&
-                   g.strides() == y.strides();
-  const Tensor out = own ? g : empty_like(y);
-  kernels(g.device())
-      .unary_grad(unary_id<op::Relu>,
-                  make_loop(y.sizes(), {out.view(), g.view(), g.view(), y.view()}), g.dtype(),
-                  nullptr);
-  return out;
-}
-
 Tensor bias_grad(const Tensor& g) { return g.sum({0, 2, 3}); }
 
 struct Conv2dBackward {
@@ -171,7 +158,7 @@ struct Conv2dBackward {
 
   void operator()(Tensor& gy, Gradients& in) {
     const Tensor input = x.get(), w = weight.get();
-    const Tensor g = options.relu ? masked(gy, y.get()) : gy;
+    const Tensor g = options.relu ? detail::relu_grad(gy, y.get()) : gy;
     Conv2dOptions linear = options;
     linear.relu = false;
     in.set(0, [&] { return detail::conv2d_input_grad(input.sizes(), g, w, linear); });

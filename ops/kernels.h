@@ -33,6 +33,9 @@ enum class ReduceId : std::uint8_t {
   LogSumExp
 };
 
+// What a product goes through on its way out, as the functions relu and gelu do it.
+enum class Activation : std::uint8_t { None, Relu, Gelu, GeluTanh };
+
 struct ReduceOptions {
   double p = 2;  // Norm: the order
 };
@@ -117,10 +120,13 @@ struct Kernels {
   void (*reduce)(ReduceId, const Loop& out_x_second, const ReduceOptions&) = nullptr;
   void (*cumulate)(int what, const Loop& out_x, int dim) = nullptr;
 
-  // Matrices: out[b] = alpha * a[b] @ b[b] (+ bias) (+ beta * out). Rank 3 views, any strides;
-  // bias is rank 1 over the columns and may be absent. relu clamps the result.
+  // Matrices: out[b] = activation(alpha * a[b] @ b[b] (+ bias) (+ beta * out)). Rank 3 views, any
+  // strides; bias is rank 1 over the columns and may be absent. Integers know ReLU alone.
   void (*matmul)(const View& out, const View& a, const View& b, const View& bias, double alpha,
-                 double beta, bool relu) = nullptr;
+                 double beta, Activation) = nullptr;
+  // The gradients of a linear layer's weight and bias, of floats: gw = g^T x and gb = the sum of
+  // g's rows; rank 2 but for gb. Null: the two are made one after the other.
+  void (*linear_gradients)(const View& gw, const View& gb, const View& g, const View& x) = nullptr;
 
   // Images. x is N C H W logically, channels-last in memory where that can be had; w is K C/groups
   // R S.

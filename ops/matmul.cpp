@@ -5,7 +5,10 @@
 #include <weft/ops/autocast.h>
 #include <weft/ops/elementwise.h>
 #include <weft/ops/kernels.h>
+#include <weft/ops/make.h>
 #include <weft/ops/one_device.h>
+#include <weft/ops/relu_grad.h>
+#include <weft/ops/unary.h>
 
 namespace weft {
 
@@ -34,21 +37,31 @@ struct Scale {
   double alpha = 1, beta = 0;
 };
 
-// out = alpha * a @ b + beta * out (+ bias); empty products too, for which there is no kernel.
+void activate(const Kernels& k, const Tensor& y, Activation activation) {
+  if (activation == Activation::None) return;
+  const op::Relu no_parameters;
+  k.unary(detail::unary_of(activation), make_loop(y.sizes(), {y.view(), y.view()}), y.dtype(),
+          &no_parameters);
+}
+
+// out = activation(alpha * a @ b + beta * out (+ bias)); empty products too, for which there is no
+// kernel.
 void multiply(const Tensor& out, const Matrices& y, const Matrices& a, const Matrices& b,
-              const View& bias, Scale scale) {
+              const View& bias, Scale scale, Activation activation = Activation::None) {
   const Kernels& k = kernels(out.device());
   if (y.size[0] * y.size[1] * y.size[2] == 0) return;
   if (a.size[2] != 0) {
     if (!k.matmul) throw_no_kernel("matmul", out.device());
-    k.matmul(y.view(), a.view(), b.view(), bias, scale.alpha, scale.beta, false);
-  } else if (bias) {
+    return k.matmul(y.view(), a.view(), b.view(), bias, scale.alpha, scale.beta, activation);
+  }
+  if (bias) {
     k.copy(make_loop(out.sizes(), {out.view(), bias}));
   } else if (scale.beta == 0) {
     Tensor(out).zero_();
   } else {
     Tensor(out).mul_(scale.beta);
   }
+  activate(k, out, activation);
 }
 
 void check_operands(const char* op, const Tensor& a, const Tensor& b) {
@@ -290,12 +303,40 @@ Tensor plain_rows(const Tensor& x) {
   return rows_of(x);
 }
 
-}  // namespace
+struct LinearBackward {
+  SavedTensor x, weight, y;  // y only where relu is fused
+  bool relu;
 
-Tensor linear(const Tensor& x, const Tensor& weight, const Tensor& bias) {
+  // Both of the kernel's results in one reading of g; false where the device makes them apart.
+  bool weight_and_bias(const Tensor& g, const Tensor& rows, Gradients& in) const {
+    const auto kernel = kernels(g.device()).linear_gradients;
+    if (!kernel || !is_floating(g.dtype()) || g.numel() == 0 || rows.numel() == 0) return false;
+    const Tensor gw = empty({g.size(1), rows.size(1)}, g.options()),
+                 gb = empty(g.size(1), g.options());
+    kernel(gw.view(), gb.view(), g.view(), rows.view());
+    in.set(1, [&] { return gw; });
+    in.set(2, [&] { return gb; });
+    return true;
+  }
+
+  void operator()(Tensor& gy, Gradients& in) const {
+    const Tensor grad = relu ? detail::relu_grad(gy, y.get()) : gy, g = rows_of(grad);
+    in.set(0, [&] {
+      const Tensor gx = product("linear", g, false, weight.get(), false);
+      return grad.dim() == 2 ? gx : gx.reshape(x.get().sizes());
+    });
+    if (in.needed(1) && in.needed(2) && !grad_enabled() && weight_and_bias(g, rows_of(x.get()), in))
+      return;
+    in.set(1, [&] { return product("linear", g, true, rows_of(x.get()), false); });
+    in.set(2, [&] { return g.sum(Shape{0}); });
+  }
+};
+
+Tensor activated_linear(const Tensor& x, const Tensor& weight, const Tensor& bias,
+                        Activation activation) {
   if (autocasting()) {
     const AutocastPause pause;
-    return linear(lowered(x), lowered(weight), lowered(bias));
+    return activated_linear(lowered(x), lowered(weight), lowered(bias), activation);
   }
   check_linear(x, weight, bias);
   Shape sizes = x.sizes();
@@ -305,20 +346,32 @@ Tensor linear(const Tensor& x, const Tensor& weight, const Tensor& bias) {
   const Index rows = numel(std::span<const Index>(sizes.data(), sizes.size() - 1u)),
               columns = w.size[2];
   multiply(y, {{1, rows, columns}, {0, columns, 1}, y.data(), y.dtype()}, matrices(plain_rows(x)),
-           w, bias.defined() ? bias.view() : View(), {});
+           w, bias.defined() ? bias.view() : View(), {}, activation);
   if (recording(x, weight, bias)) {
-    record("linear", y, {x, weight, bias},
-           [x = saved(x), w = saved(weight)](Tensor& grad, Gradients& in) {
-             const Tensor g = rows_of(grad);
-             in.set(0, [&] {
-               const Tensor gx = product("linear", g, false, w.get(), false);
-               return grad.dim() == 2 ? gx : gx.reshape(x.get().sizes());
-             });
-             in.set(1, [&] { return product("linear", g, true, rows_of(x.get()), false); });
-             in.set(2, [&] { return g.sum(Shape{0}); });
-           });
+    const bool relu = activation == Activation::Relu;
+    record(relu ? "linear_relu" : "linear", y, {x, weight, bias},
+           LinearBackward{saved(x), saved(weight), relu ? saved_output(y) : SavedTensor(), relu});
   }
   return y;
+}
+
+}  // namespace
+
+Tensor linear(const Tensor& x, const Tensor& weight, const Tensor& bias) {
+  return activated_linear(x, weight, bias, Activation::None);
+}
+Tensor linear_relu(const Tensor& x, const Tensor& weight, const Tensor& bias) {
+  return activated_linear(x, weight, bias, Activation::Relu);
+}
+Tensor linear_gelu(const Tensor& x, const Tensor& weight, const Tensor& bias,
+                   const char* approximate) {
+  const std::string_view form = approximate;
+  const bool known = form == "tanh" || form == "none";
+  // Its gradient needs what came before it, and an unknown form or dtype gelu's error.
+  if (!known || recording(x, weight, bias) || !is_floating(x.get("linear").dtype))
+    return gelu(linear(x, weight, bias), approximate);
+  return activated_linear(x, weight, bias,
+                          form == "tanh" ? Activation::GeluTanh : Activation::Gelu);
 }
 
 Tensor Tensor::matmul(const Tensor& other) const { return weft::matmul(*this, other); }

@@ -25,5 +25,11 @@ WEFT_API Tensor addmm(const Tensor& input, const Tensor& a, const Tensor& b, con
                       const Scalar& alpha = 1);
 // x @ weight.t() + bias: x [..., in], weight [out, in], bias [out] or undefined; [..., out].
 WEFT_API Tensor linear(const Tensor& x, const Tensor& weight, const Tensor& bias = {});
+// relu(linear(...)) in one pass, which keeps only the result.
+WEFT_API Tensor linear_relu(const Tensor& x, const Tensor& weight, const Tensor& bias = {});
+// gelu(linear(...), approximate), in one pass where no gradient is recorded: that of gelu needs
+// what linear gives, which one pass does not keep.
+WEFT_API Tensor linear_gelu(const Tensor& x, const Tensor& weight, const Tensor& bias = {},
+                            const char* approximate = "none");
 
 }  // namespace weft

@@ -432,6 +432,10 @@ template <class Op>
 Tensor& unary_(Tensor& x, const Op& parameters = {}) {
   return unary_(unary_id<Op>, x, &parameters);
 }
+inline UnaryId unary_of(Activation a) {  // which has no parameters
+  constexpr UnaryId ids[] = {{}, unary_id<op::Relu>, unary_id<op::Gelu>, unary_id<op::GeluTanh>};
+  return ids[static_cast<int>(a)];
+}
 }  // namespace detail
 
 // gelu and clamp: ops/elementwise.h.

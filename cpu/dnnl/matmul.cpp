@@ -55,7 +55,7 @@ struct Problem {
   Matrix out, a, b;
   char* bias;
   float beta;
-  bool relu, through_bf16;
+  bool through_bf16;
 };
 
 Desc layout(const Matrix& m, DType t) {
@@ -84,7 +84,7 @@ Operation make(const Problem& p) {
   const std::size_t skip = batched ? 0 : 1;
   const Desc bias = strided(p.out.dtype, {sizes + skip, 3 - skip}, {strides + skip, 3 - skip});
   Attributes attributes;
-  if (p.beta != 0 || p.relu) attributes.after(p.beta, p.relu);
+  if (p.beta != 0) attributes.after(p.beta, false);
   const PrimitiveDesc pd =
       dnnl::matmul(ref(a_in), ref(b_in), p.bias ? ref(bias) : nullptr, ref(out), attributes);
   const Operation::Port in[3] = {{DNNL_ARG_SRC, ref(a), ref(a_in)},
@@ -97,7 +97,7 @@ Operation make(const Problem& p) {
 void execute(const Problem& p, bool single) {
   const ThreadScope scope(single);
   Key key;
-  key.add(1 | p.relu << 8 | (p.bias != nullptr) << 9 | p.through_bf16 << 10 |
+  key.add(1 | (p.bias != nullptr) << 9 | p.through_bf16 << 10 |
           static_cast<int>(p.out.dtype) << 16 | static_cast<int>(p.a.dtype) << 24);
   key.add(scope.threads() | std::int64_t{std::bit_cast<std::int32_t>(p.beta)} << 16);
   for (const Matrix* m : {&p.out, &p.a, &p.b}) {
@@ -156,7 +156,6 @@ Problem slice(const Problem& whole, Index first, Index last) {
     p.beta = 1;
     p.bias = nullptr;
   }
-  if (last < whole.a.size[2]) p.relu = false;
   return p;
 }
 
@@ -217,11 +216,11 @@ void deterministic(const Problem& p) {
 
 }  // namespace
 
-void matmul(const View& out, const View& a, const View& b, const View& bias, float beta, bool relu,
+void matmul(const View& out, const View& a, const View& b, const View& bias, float beta,
             bool through_bf16) {
   std::optional<StagedInput> a_copy, b_copy, bias_copy;
   std::optional<StagedOutput> out_copy;
-  Problem p{Matrix(out), Matrix(a), Matrix(b), bias.as<char>(), beta, relu, through_bf16};
+  Problem p{Matrix(out), Matrix(a), Matrix(b), bias.as<char>(), beta, through_bf16};
   if (!p.a.direct(false)) p.a = Matrix(a_copy.emplace(a, a.dtype, Order::Rows).view());
   if (!p.b.direct(false)) p.b = Matrix(b_copy.emplace(b, b.dtype, Order::Rows).view());
   if (bias) p.bias = bias_copy.emplace(bias, out.dtype, Order::Rows).as<char>();

@@ -4,9 +4,9 @@
 
 namespace weft::cpu::dnnl {
 
-// out[b] = relu(a[b] @ b[b] + bias + beta * out[b]) by oneDNN: f32 or bf16, rank 3, any strides.
+// out[b] = a[b] @ b[b] + bias + beta * out[b] by oneDNN: f32 or bf16, rank 3, any strides.
 // through_bf16: f32 factors are rounded to bf16. No size may be 0.
-void matmul(const View& out, const View& a, const View& b, const View& bias, float beta, bool relu,
+void matmul(const View& out, const View& a, const View& b, const View& bias, float beta,
             bool through_bf16);
 
 }  // namespace weft::cpu::dnnl

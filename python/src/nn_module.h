@@ -72,6 +72,7 @@ Shape traced_shape(const nn::Module& m, const Shape& input);
 std::string call_extra_repr(const nn::Module& m);
 void call_reset_parameters(nn::Module& m);
 Tensor relu_after(nn::Module& m, const Tensor& x);
+Tensor gelu_after(nn::Module& m, const Tensor& x, const char* approximate);
 
 template <class Base>
 class Overridable : public Base, public py::trampoline_self_life_support, public FromPython {
@@ -83,6 +84,10 @@ class Overridable : public Base, public py::trampoline_self_life_support, public
   }
   Tensor forward_relu(const Tensor& x) override {
     return overrides(*this, "forward") ? relu_after(*this, x) : Base::forward_relu(x);
+  }
+  Tensor forward_gelu(const Tensor& x, const char* approximate) override {
+    return overrides(*this, "forward") ? gelu_after(*this, x, approximate)
+                                       : Base::forward_gelu(x, approximate);
   }
   Shape output_shape(const Shape& input) const override {
     if (overrides(*this, "output_shape")) return call_output_shape(*this, input);

@@ -76,5 +76,8 @@ void call_reset_parameters(Module& m) {
 }
 
 Tensor relu_after(Module& m, const Tensor& x) { return relu(m(x)); }
+Tensor gelu_after(Module& m, const Tensor& x, const char* approximate) {
+  return gelu(m(x), approximate);
+}
 
 }  // namespace weft::python

@@ -104,6 +104,21 @@ void bind_layers(py::module_& f) {
         "weft.tensor([0.5, 0.0]))\n"
         "tensor([[12.5000, 10.0000]])",
         input(), weight(), none("bias"), Released());
+  f.def("linear_relu", &linear_relu,
+        "relu(linear(...)) in one pass, which keeps only the result.\n\n"
+        ">>> F.linear_relu(weft.ones(1, 2), weft.tensor([[1.0, 2.0], [-3.0, 0.0]]))\n"
+        "tensor([[3., 0.]])",
+        input(), weight(), none("bias"), Released());
+  f.def(
+      "linear_gelu",
+      [](const Tensor& x, const Tensor& weight, const Tensor& bias, const std::string& form) {
+        return linear_gelu(x, weight, bias, form.c_str());
+      },
+      "gelu(linear(...), approximate), in one pass where no gradient is recorded: that of gelu "
+      "needs what linear gives, which one pass does not keep.\n\n"
+      ">>> F.linear_gelu(weft.ones(1, 2), weft.tensor([[0.5, 0.5], [-1.0, 0.0]]))\n"
+      "tensor([[ 0.8413, -0.1587]])",
+      input(), weight(), none("bias"), "approximate"_a = "none", Released());
   f.def(
       "embedding",
       [](const Tensor& index, const Tensor& rows, std::optional<Index> padding) {

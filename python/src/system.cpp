@@ -152,6 +152,9 @@ void bind_switches(py::module_& m) {
         "What set_float32_conv_winograd() was set to.\n\n"
         ">>> weft.float32_conv_winograd()\n"
         "True");
+  // weft.backends.cudnn.benchmark
+  m.def("_cudnn_benchmark", &cudnn_benchmark);
+  m.def("_set_cudnn_benchmark", &set_cudnn_benchmark, "on"_a);
 }
 
 }  // namespace

@@ -26,7 +26,20 @@ from weft._modes import set_grad_enabled as set_grad_enabled
 __version__ = _weft.version
 
 # Parts that load when they are first used, so that `import weft` stays quick.
-_LAZY = {"amp", "autograd", "cpu", "cuda", "data", "datasets", "func", "models", "nn", "optim", "utils"}
+_LAZY = {
+    "amp",
+    "autograd",
+    "backends",
+    "cpu",
+    "cuda",
+    "data",
+    "datasets",
+    "func",
+    "models",
+    "nn",
+    "optim",
+    "utils",
+}
 
 
 def _repr_html_(self: Tensor) -> str | None:  # noqa: F405
@@ -41,6 +54,7 @@ TYPE_CHECKING = False  # typing's costs an import
 if TYPE_CHECKING:
     from weft import amp as amp
     from weft import autograd as autograd
+    from weft import backends as backends
     from weft import cpu as cpu
     from weft import cuda as cuda
     from weft import data as data

@@ -18,7 +18,8 @@ struct Product {
   Index batch, m, n, k;
   Operand a, b, bias, out;
   double alpha = 1, beta = 0;
-  bool relu = false, with_bias = false;
+  Activation activation = Activation::None;
+  bool with_bias = false;
 
   Product(DType t, Index batch, Index m, Index n, Index k, Place place = Place::Rows)
       : batch(batch),
@@ -47,14 +48,24 @@ struct Product {
       double sum = 0;
       for (Index l = 0; l < k; ++l) sum += as[(g * m + row) * k + l] * bs[(g * k + l) * n + j];
       sum = alpha * sum + (beta != 0 ? beta * out.get(i) : 0) + (with_bias ? bias.get(j) : 0);
-      e.push_back(relu ? std::max(sum, 0.) : sum);
+      e.push_back(activated(sum));
     }
     return e;
+  }
+  double activated(double x) const {
+    switch (activation) {
+      case Activation::Relu: return x < 0 ? 0 : x;
+      case Activation::Gelu: return x * std::erfc(-x / std::sqrt(2)) / 2;
+      case Activation::GeluTanh:
+        return x * (1 + std::tanh(std::sqrt(8 / std::acos(-1)) / 2 * (x + 0.044715 * x * x * x))) /
+               2;
+      default: return x;
+    }
   }
   double run() {
     const auto e = expected();
     cpu::matmul(out.view(), a.view(), b.view(), with_bias ? bias.view() : View{}, alpha, beta,
-                relu);
+                activation);
     return error(out, e);
   }
 };
@@ -101,7 +112,7 @@ TEST_CASE("matmul with transposed factors and results, bias, relu, alpha and bet
         if (bits & 1) Product::transpose(p.a);
         if (bits & 2) Product::transpose(p.b);
         if (bits & 4) Product::transpose(p.out);
-        p.relu = bits & 8;
+        p.activation = bits & 8 ? Activation::Relu : Activation::None;
         p.with_bias = bits & 16;
         if (bits & 32) p.alpha = 3, p.beta = 2;
         CHECK(p.run() <= tolerance(t));
@@ -147,17 +158,40 @@ TEST_CASE("integer products wrap around", "[matmul]") {
   Product p(DType::I32, 1, 1, 1, 2);
   p.a.set(0, 65536), p.a.set(1, 1);
   p.b.set(0, 65536), p.b.set(1, 5);
-  cpu::matmul(p.out.view(), p.a.view(), p.b.view(), {}, 1, 0, false);
+  cpu::matmul(p.out.view(), p.a.view(), p.b.view(), {}, 1, 0, Activation::None);
   CHECK(p.out.get(0) == 5);
 }
 
-TEST_CASE("NaN passes through a product and its relu", "[matmul]") {
-  for (Index size : {4, 80}) {
-    Product p(DType::F32, 1, size, size, size);
-    p.a.set(0, std::numeric_limits<double>::quiet_NaN());
-    cpu::matmul(p.out.view(), p.a.view(), p.b.view(), {}, 1, 0, false);
-    CHECK(std::isnan(p.out.get(0)));
-    CHECK(std::isfinite(p.out.get(size)));
+TEST_CASE("a product and GELU as one", "[matmul]") {
+  for (DType t : {DType::F32, DType::F64, DType::BF16, DType::F16}) {
+    for (Index size : {5, 80}) {
+      for (const Activation a : {Activation::Gelu, Activation::GeluTanh}) {
+        for (Place place : {Place::Rows, Place::Gaps, Place::Backwards}) {
+          INFO(name(t) << ' ' << size << ' ' << static_cast<int>(a) << ' '
+                       << static_cast<int>(place));
+          Product p(t, 2, size, size + 3, size + 7, place);
+          p.activation = a;
+          p.with_bias = true;
+          CHECK(p.run() <= tolerance(t));
+        }
+      }
+    }
+  }
+}
+
+TEST_CASE("NaN passes through a product and its activation", "[matmul]") {
+  for (DType t : {DType::F32, DType::F64, DType::BF16, DType::F16}) {
+    for (Index size : {4, 80}) {
+      for (const Activation a :
+           {Activation::None, Activation::Relu, Activation::Gelu, Activation::GeluTanh}) {
+        INFO(name(t) << ' ' << size << ' ' << static_cast<int>(a));
+        Product p(t, 1, size, size, size);
+        p.a.set(0, std::numeric_limits<double>::quiet_NaN());
+        cpu::matmul(p.out.view(), p.a.view(), p.b.view(), {}, 1, 0, a);
+        CHECK(std::isnan(p.out.get(0)));
+        CHECK(std::isfinite(p.out.get(size)));
+      }
+    }
   }
 }
 

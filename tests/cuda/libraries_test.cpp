@@ -2,6 +2,7 @@
 
 #include <weft/core/error.h>
 #include <weft/cuda/blas_problem.h>
+#include <weft/cuda/dnn_legacy.h>
 #include <weft/cuda/dnn_plan.h>
 #include <weft/ops/make.h>
 #include <weft/ops/shape.h>
@@ -20,9 +21,10 @@ struct Product {
   Tensor a, b, out, bias;
   Product(Tensor a, Tensor b, Tensor out, Tensor bias = {})
       : a(std::move(a)), b(std::move(b)), out(std::move(out)), bias(std::move(bias)) {}
-  MatmulProblem problem(double beta = 0, bool relu = false, bool tf32 = false) const {
+  MatmulProblem problem(double beta = 0, Activation activation = Activation::None,
+                        bool tf32 = false) const {
     return matmul_problem(out.view(), a.view(), b.view(), bias.defined() ? bias.view() : View(),
-                          beta, relu, tf32, 0);
+                          beta, epilogue_of(bias.defined(), activation), tf32, 0);
   }
 };
 
@@ -74,15 +76,15 @@ TEST_CASE("products that differ in more than addresses have plans of their own")
   CHECK(Product(a, ones({1, 8, 6}).transpose(1, 2), out).problem() != p);
   CHECK(Product(a, b, out, bias).problem() != p);
   CHECK(Product(a, b, out).problem(1) != p);
-  CHECK(Product(a, b, out).problem(0, true) != p);
-  CHECK(Product(a, b, out).problem(0, false, true) != p);
+  CHECK(Product(a, b, out).problem(0, Activation::Relu) != p);
+  CHECK(Product(a, b, out).problem(0, Activation::None, true) != p);
   CHECK(Product(a.to(f16), b.to(f16), out.to(f16)).problem() != p);
   CHECK(Product(ones({1, 4, 7}).narrow(2, 1, 6), b, out).problem() != p);  // ld, alignment
 }
 
 TEST_CASE("cuBLASLt is told the transpose of a row-major product") {
   const Product product(ones({3, 4, 6}), ones({3, 8, 6}).transpose(1, 2), ones({3, 4, 8}), ones(8));
-  const MatmulProblem p = product.problem(0, true);
+  const MatmulProblem p = product.problem(0, Activation::Relu);
   const Description d = product_of(p, product.bias.data());
   CHECK(told<std::int32_t>(d, CUBLASLT_MATMUL_DESC_TRANSA) == CUBLAS_OP_T);
   CHECK(told<std::int32_t>(d, CUBLASLT_MATMUL_DESC_TRANSB) == CUBLAS_OP_N);
@@ -96,6 +98,41 @@ TEST_CASE("cuBLASLt is told the transpose of a row-major product") {
   CHECK(told<std::int32_t>(l.b, CUBLASLT_MATRIX_LAYOUT_BATCH_COUNT) == 3);
   CHECK(told<std::int64_t>(l.b, CUBLASLT_MATRIX_LAYOUT_STRIDED_BATCH_OFFSET) == 24);
   CHECK_FALSE(factor_of(ones({1, 4, 12}).slice(2, 0, 12, 2).view()));
+}
+
+TEST_CASE("an activation is asked of cuBLASLt with the product, and noticed in it") {
+  const Tensor a = ones({1, 4, 6}), b = ones({1, 6, 8}), out = ones({1, 4, 8}), bias = ones(8);
+  for (const bool with : {false, true}) {
+    const Product product(a, b, out, with ? bias : Tensor());
+    const auto asked = [&](Activation activation) {
+      return product.problem(0, activation).epilogue;
+    };
+    CHECK_FALSE(product.problem().activates());
+    CHECK(product.problem(0, Activation::Relu).activates());
+    CHECK(product.problem(0, Activation::GeluTanh).activates());
+    CHECK(asked(Activation::None) == (with ? CUBLASLT_EPILOGUE_BIAS : CUBLASLT_EPILOGUE_DEFAULT));
+    CHECK(asked(Activation::Relu) == (with ? CUBLASLT_EPILOGUE_RELU_BIAS : CUBLASLT_EPILOGUE_RELU));
+    CHECK(asked(Activation::GeluTanh) ==
+          (with ? CUBLASLT_EPILOGUE_GELU_BIAS : CUBLASLT_EPILOGUE_GELU));
+  }
+  CHECK(has_epilogue(Activation::GeluTanh));
+  CHECK_FALSE(has_epilogue(Activation::Gelu));  // the library's is the form with tanh
+}
+
+TEST_CASE("the gradient of a bias comes out of the product that makes the weight's") {
+  const Tensor g = ones({1, 5, 4}), x = ones({1, 5, 6}), gw = ones({1, 4, 6}), gb = ones(4);
+  const Tensor a = g.transpose(1, 2);
+  const MatmulProblem p =
+      matmul_problem(gw.view(), a.view(), x.view(), gb.view(), 0, kRowSums, false, 0);
+  CHECK_FALSE(p.activates());
+  const Description d = product_of(p, gb.data());
+  CHECK(told<std::uint32_t>(d, CUBLASLT_MATMUL_DESC_EPILOGUE) == CUBLASLT_EPILOGUE_BGRADB);
+  CHECK(told<void*>(d, CUBLASLT_MATMUL_DESC_BIAS_POINTER) == gb.data());
+  const MatmulLayouts l = layouts_of(p);  // as many sums as columns of the library's result
+  CHECK(told<std::uint64_t>(l.c, CUBLASLT_MATRIX_LAYOUT_COLS) == 4);
+  CHECK(told<std::int32_t>(d, CUBLASLT_MATMUL_DESC_TRANSB) == CUBLAS_OP_T);
+  CHECK(told<std::uint64_t>(l.b, CUBLASLT_MATRIX_LAYOUT_ROWS) == 4);
+  CHECK(told<std::uint64_t>(l.b, CUBLASLT_MATRIX_LAYOUT_COLS) == 5);  // summed over
 }
 
 TEST_CASE("convolutions that differ in more than addresses have plans of their own") {
@@ -112,6 +149,9 @@ TEST_CASE("convolutions that differ in more than addresses have plans of their o
   other = Picture();
   other.options.relu = true;
   CHECK(other.problem() != p);
+  ConvProblem timed = p;
+  timed.timed = 1;
+  CHECK(timed != p);
 }
 
 TEST_CASE("cuDNN takes the descriptors of every convolution without a device") {
@@ -141,6 +181,67 @@ TEST_CASE("a node keeps what it was given, though the descriptors it was given a
   CHECK(number(conv, CUDNN_ATTR_CONVOLUTION_SPATIAL_DIMS) == 2);
 }
 
+TEST_CASE("cuDNN's older functions describe what they can, without a device") {
+  for (const DType t : {f16, bf16, f32, f64}) {
+    for (const bool last : {false, true}) {
+      INFO(name(t) << (last ? ", channels last" : ""));
+      const auto c = legacy_of(Picture(t, last).problem());
+      REQUIRE(c);
+      int k = 0, in = 0, r = 0, s = 0, groups = 0;
+      cudnnDataType_t type{};
+      cudnnTensorFormat_t format{};
+      WEFT_DNN(cudnnGetFilter4dDescriptor(c->w, &type, &format, &k, &in, &r, &s));
+      CHECK(std::array{k, in, r, s} == std::array{16, 8, 3, 3});
+      CHECK(format == (last ? CUDNN_TENSOR_NHWC : CUDNN_TENSOR_NCHW));
+      WEFT_DNN(cudnnGetConvolutionGroupCount(c->conv, &groups));
+      CHECK(groups == 1);
+      int n = 0, outputs = 0, h = 0, w = 0;
+      WEFT_DNN(cudnnGetConvolution2dForwardOutputDim(c->conv, c->x, c->w, &n, &outputs, &h, &w));
+      CHECK(std::array{n, outputs, h, w} == std::array{2, 16, 9, 9});
+    }
+  }
+  Picture grouped;
+  grouped.w = grouped.w.narrow(1, 0, 2).contiguous();
+  int groups = 0;
+  WEFT_DNN(cudnnGetConvolutionGroupCount(legacy_of(grouped.problem())->conv, &groups));
+  CHECK(groups == 4);
+  Picture uneven;
+  uneven.options.padding_high[1] = 2;
+  CHECK_FALSE(legacy_of(uneven.problem()));
+  Picture gaps;
+  gaps.w = empty({16, 8, 3, 6}).slice(3, 0, 6, 2);
+  CHECK_FALSE(legacy_of(gaps.problem()));
+}
+
+TEST_CASE("of what the older functions propose, the first that is allowed is taken") {
+  using Perf = cudnnConvolutionFwdAlgoPerf_t;
+  const auto perf = [](int algorithm, bool same, cudnnMathType_t math) {
+    Perf p{};
+    p.algo = static_cast<cudnnConvolutionFwdAlgo_t>(algorithm);
+    p.memory = 64;
+    p.determinism = same ? CUDNN_DETERMINISTIC : CUDNN_NON_DETERMINISTIC;
+    p.mathType = math;
+    return p;
+  };
+  std::vector<Perf> found = {perf(0, false, CUDNN_FMA_MATH),
+                             perf(1, true, CUDNN_TENSOR_OP_MATH_ALLOW_CONVERSION),
+                             perf(2, true, CUDNN_TENSOR_OP_MATH), perf(3, true, CUDNN_FMA_MATH),
+                             perf(4, true, CUDNN_FMA_MATH)};
+  const auto first = [&](cudnnMathType_t math) {
+    return first_allowed(std::span<const Perf>(found), math);
+  };
+  CHECK(first(CUDNN_DEFAULT_MATH)->number == 2);
+  CHECK(first(CUDNN_DEFAULT_MATH)->math == CUDNN_TENSOR_OP_MATH);
+  CHECK(first(CUDNN_FMA_MATH)->number == 3);  // f32 as it is
+  found[3].status = CUDNN_STATUS_NOT_SUPPORTED;
+  CHECK(first(CUDNN_FMA_MATH)->number == 4);
+  found[4].memory = std::size_t{2} << 30;
+  CHECK_FALSE(first(CUDNN_FMA_MATH));
+  CHECK(legacy_math(Picture(f32).problem()) == CUDNN_FMA_MATH);
+  CHECK(legacy_math(Picture(f32).problem(ConvTask::Forward, false, true)) == CUDNN_DEFAULT_MATH);
+  CHECK(legacy_math(Picture(bf16).problem()) == CUDNN_TENSOR_OP_MATH);
+}
+
 TEST_CASE("what the libraries refuse is an error that names the call") {
   CHECK_THROWS_WITH(check_dnn(CUDNN_STATUS_BAD_PARAM, "cudnnFinalize()"),
                     Catch::Matchers::ContainsSubstring("cudnnFinalize()"));
@@ -161,6 +262,13 @@ constexpr const char* kH100 = R"({"deviceName": "NVIDIA H100 80GB HBM3", "device
   "maxCtasPerSM": 32, "maxThreadsPerBlock": 1024, "maxThreadsPerSM": 2048, "isTccDriver": 0,
   "supportCoopLaunch": 1, "totalGlobalMem": 85000000000})";
 
+Descriptor h100() {
+  Descriptor device(CUDNN_BACKEND_DEVICEPROP_DESCRIPTOR);
+  device.set(CUDNN_ATTR_DEVICEPROP_JSON_REPRESENTATION, CUDNN_TYPE_CHAR, kH100, std::strlen(kH100));
+  device.finalize();
+  return device;
+}
+
 Target described(const Descriptor& device) {
   return [&](Descriptor& d, cudnnBackendDescriptorType_t type) {
     if (type == CUDNN_BACKEND_ENGINEHEUR_DESCRIPTOR)
@@ -173,9 +281,7 @@ Target described(const Descriptor& device) {
 }  // namespace
 
 TEST_CASE("cuDNN has an engine that is allowed for every convolution of an AlexNet on an H100") {
-  Descriptor device(CUDNN_BACKEND_DEVICEPROP_DESCRIPTOR);
-  device.set(CUDNN_ATTR_DEVICEPROP_JSON_REPRESENTATION, CUDNN_TYPE_CHAR, kH100, std::strlen(kH100));
-  device.finalize();
+  const Descriptor device = h100();
   const Target target = described(device);
   const Index channels[][2] = {{3, 64}, {64, 192}, {192, 384}, {384, 256}, {256, 256}};
   for (const DType t : {f32, bf16, f16}) {
@@ -196,6 +302,33 @@ TEST_CASE("cuDNN has an engine that is allowed for every convolution of an AlexN
       }
       if (in < 192) side /= 2;
     }
+  }
+}
+
+TEST_CASE("benchmark has several plans to choose from, the heuristics' own first") {
+  const Descriptor device = h100();
+  const Target target = described(device);
+  const auto name_of = [](const ConvPlan& plan) {
+    std::string text(std::size_t{1} << 16, '\0');
+    std::int64_t count = 0;
+    WEFT_DNN(cudnnBackendGetAttribute(
+        plan.description.front().get(), CUDNN_ATTR_EXECUTION_PLAN_JSON_REPRESENTATION,
+        CUDNN_TYPE_CHAR, static_cast<std::int64_t>(text.size()), &count, text.data()));
+    text.resize(static_cast<std::size_t>(count));
+    return text;
+  };
+  for (const auto task : {ConvTask::Forward, ConvTask::BackwardInput, ConvTask::BackwardWeight}) {
+    Picture picture(bf16);
+    const Options last = Options(bf16).memory_format(MemoryFormat::ChannelsLast);
+    picture.x = empty({32, 64, 16, 16}, last);
+    picture.w = empty({64, 64, 3, 3}, last);
+    picture.y = empty({32, 64, 16, 16}, last);
+    const std::vector<ConvPlan> plans = plans_of(picture.problem(task), target, 4);
+    INFO("task " << static_cast<int>(task) << ", " << plans.size() << " plans");
+    REQUIRE(plans.size() >= 2);
+    CHECK(plans.size() <= 4);
+    CHECK(name_of(plans[0]) == name_of(plan_of(picture.problem(task), target)));
+    CHECK(name_of(plans[0]) != name_of(plans[1]));
   }
 }
 

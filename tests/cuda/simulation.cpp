@@ -264,9 +264,10 @@ IndexFault* index_fault() {
   return &fault;
 }
 
-bool blas_matmul(const View&, const View&, const View&, const View&, double, double, bool) {
+bool blas_matmul(const View&, const View&, const View&, const View&, double, double, Activation) {
   return false;
 }
+bool blas_matmul_sums(const View&, const View&, const View&, const View&) { return false; }
 bool dnn_forward(const View&, const View&, const View&, const View&, const Conv2dOptions&) {
   return false;
 }

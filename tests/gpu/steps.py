@@ -77,6 +77,10 @@ class Steps:
                     )
             else:
                 yield Step(f"C++: {name}", "test", command, 90, 4, self.environment)
+        older = {"WEFT_CUDNN_GRAPH": "0", "WEFT_OPS": "conv2d,conv2d_relu"}
+        command = [program, "every op gives*,second derivatives*"]
+        environment = {**self.environment, **older}
+        yield Step("C++: cuDNN's older functions", "test", command, 90, 8, environment)
 
     def sharded(self, name):
         whole = ("every op gives", "operands may lie", "second derivatives")

@@ -2,6 +2,8 @@
 #include <cmath>
 
 #include <weft/autograd/engine.h>
+#include <weft/autograd/mode.h>
+#include <weft/nn/activation.h>
 #include <weft/nn/conv.h>
 #include <weft/nn/dropout.h>
 #include <weft/nn/linear.h>
@@ -83,10 +85,11 @@ TEST_CASE("batch norm keeps running statistics in training and uses them in eval
   CHECK(mean.running_mean.item<float>() == Approx(3));
 }
 
-TEST_CASE("a sequence's ReLU is the same with the layer before it and alone") {
+TEST_CASE("a sequence's ReLU and GELU are the same with the layer before them and alone") {
   manual_seed(1);
   nn::Sequential net(nn::Conv2d(3, 8, 3, {.padding = 1}), nn::ReLU(), nn::Conv2d(8, 4, 3),
-                     nn::BatchNorm2d(4), nn::ReLU(), nn::Flatten(), nn::Linear(64, 5), nn::ReLU());
+                     nn::BatchNorm2d(4), nn::ReLU(), nn::Flatten(), nn::Linear(64, 5), nn::ReLU(),
+                     nn::Linear(5, 4), nn::GELU("tanh"), nn::Linear(4, 3), nn::GELU());
   const Tensor x = randn({2, 3, 6, 6});
   const auto run = [&](bool together) {
     net.zero_grad();
@@ -100,6 +103,26 @@ TEST_CASE("a sequence's ReLU is the same with the layer before it and alone") {
   };
   const auto a = run(true), b = run(false);
   for (std::size_t i = 0; i < a.size(); ++i) check_close(a[i], b[i]);
+  net.eval();
+  const NoGradGuard no_grad;
+  Tensor y = x;
+  for (std::size_t i = 0; i < net.size(); ++i) y = net[i](y);
+  check_close(net(x), y);
+}
+
+TEST_CASE("what looks between a layer and its activation sees it") {
+  nn::Sequential net(nn::Linear(6, 5), nn::GELU());
+  Tensor seen;
+  net[0].register_forward_hook([&](nn::Module&, const Tensor&, const Tensor& y) {
+    seen = y;
+    return Tensor();
+  });
+  const NoGradGuard no_grad;
+  const Tensor x = randn({7, 6}), y = net(x);
+  check_close(seen, net[0](x));
+  check_close(y, gelu(seen));
+  nn::Sequential late(nn::Linear(0, 3), nn::GELU(), nn::Linear(0, 2), nn::ReLU());
+  CHECK(late(x).sizes() == Shape{7, 2});
 }
 
 TEST_CASE("dropout drops in training only") {

@@ -1,3 +1,5 @@
+#include <cmath>
+
 #include <weft/tests/op_table/row.h>
 
 namespace weft::op_table {
@@ -155,6 +157,62 @@ Row linear_row() {
   return r;
 }
 
+// linear and an activation as one: `rest` are the arguments behind bias, F is the activation.
+template <class F>
+void add_activated(Row& r, const std::string& torch, const std::string& rest,
+                   const Function<Tensor>& call, F) {
+  for (const Shape& s : {Shape{3, 4}, Shape{2, 3, 4}, Shape{0, 4}, Shape{2, 0}}) {
+    Case c;
+    c.torch = "torch." + torch + "(torch.nn.functional.linear(x[0], x[1], x[2])" + rest + ")";
+    c.python = "torch.nn.functional." + r.name + "(x[0], x[1], x[2]" + rest + ")";
+    c.inputs = {real(s), real({2, s.back()}), or_none(real(2))};
+    c.call = call;
+    c.reference = [](const Arrays& x) {
+      return map(sum(product(x[0], permuted(x[1], {1, 0})), x[2]), F{});
+    };
+    if (s == Shape{3, 4}) c.big = {real({130, 70}), real({190, 70}), or_none(real(190))};
+    r.cases.push_back(c);
+  }
+}
+
+Row linear_relu_row() {
+  Row r;
+  r.name = "linear_relu";
+  r.dtypes = kNumber;
+  r.scale = r.loose = 4;
+  add_activated(
+      r, "relu", "", [](const Tensors& x) { return linear_relu(x[0], x[1], x[2]); },
+      [](double v) { return v < 0 ? 0 : v; });
+  r.bad = {{[] {
+              return Tensors{linear_relu(ones({2, 3}), ones({5, 4}))};
+            },
+            "[linear] got ", "torch.nn.functional.linear(torch.ones(2, 3), torch.ones(5, 4))"}};
+  return r;
+}
+
+Row linear_gelu_row() {
+  Row r;
+  r.name = "linear_gelu";
+  r.dtypes = kNumber;
+  r.result = floating_of;
+  r.scale = r.loose = 4;
+  add_activated(
+      r, "nn.functional.gelu", "", [](const Tensors& x) { return linear_gelu(x[0], x[1], x[2]); },
+      [](double v) { return v * std::erfc(-v / std::sqrt(2)) / 2; });
+  add_activated(
+      r, "nn.functional.gelu", ", approximate='tanh'",
+      [](const Tensors& x) { return linear_gelu(x[0], x[1], x[2], "tanh"); },
+      [](double v) {
+        const double root = 0.7978845608028654;  // of 2 / pi
+        return v * (1 + std::tanh(root * (v + 0.044715 * v * v * v))) / 2;
+      });
+  r.bad = {{[] {
+              return Tensors{linear_gelu(ones({2, 3}), ones({5, 4}))};
+            },
+            "[linear] got ", "torch.nn.functional.linear(torch.ones(2, 3), torch.ones(5, 4))"}};
+  return r;
+}
+
 }  // namespace
 
 std::vector<Row> matrix_rows() {
@@ -199,6 +257,8 @@ std::vector<Row> matrix_rows() {
   rows.push_back(r);
   rows.push_back(addmm_row());
   rows.push_back(linear_row());
+  rows.push_back(linear_relu_row());
+  rows.push_back(linear_gelu_row());
   return rows;
 }
 

@@ -17,6 +17,9 @@ TEST_CASE("inside autocast products compute in bf16 and gradients come back in f
     CHECK(y.dtype() == bf16);
     CHECK(matmul(v, v.t()).dtype() == bf16);
     CHECK(linear(x.reshape({-1, 4}), v, zeros(5)).dtype() == bf16);
+    CHECK(linear_relu(x.reshape({-1, 4}), v, zeros(5)).dtype() == bf16);
+    CHECK(linear_gelu(x.reshape({-1, 4}), v).dtype() == bf16);
+    CHECK(linear_gelu(x.reshape({-1, 4}), v.detach(), {}, "tanh").dtype() == bf16);
     CHECK(bmm(x[0], x[1]).dtype() == bf16);
     CHECK((x + 1).dtype() == f32);
   }

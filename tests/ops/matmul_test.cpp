@@ -276,6 +276,44 @@ TEST_CASE("a long product, which is computed in parts, is that of its short rows
   set_num_threads(threads);
 }
 
+TEST_CASE("linear_relu and linear_gelu are relu and gelu of linear, their gradients too") {
+  const auto check = [](const autograd::TensorFunction& one, const autograd::TensorFunction& two) {
+    std::vector<Tensor> a = {sample({2, 5, 3}, true), sample({4, 3}, true), sample(4, true)}, b;
+    for (const Tensor& t : a) b.push_back(t.detach().clone().requires_grad_());
+    const Tensor y = one(a)[0], z = two(b)[0], g = sample({2, 5, 4});
+    CHECK(y.to_vector<double>() == z.to_vector<double>());
+    y.backward(g);
+    z.backward(g);
+    for (std::size_t i = 0; i < 3; ++i)
+      CHECK(a[i].grad().to_vector<double>() == b[i].grad().to_vector<double>());
+    CHECK(autograd::gradgradcheck(one, a));
+    const NoGradGuard no_grad;
+    check_close(one(a)[0], z.to_vector<double>(), 1e-12);
+  };
+  check([](const auto& x) { return std::vector{linear_relu(x[0], x[1], x[2])}; },
+        [](const auto& x) { return std::vector{linear(x[0], x[1], x[2]).relu()}; });
+  for (const char* form : {"none", "tanh"}) {
+    check([=](const auto& x) { return std::vector{linear_gelu(x[0], x[1], x[2], form)}; },
+          [=](const auto& x) { return std::vector{gelu(linear(x[0], x[1], x[2]), form)}; });
+  }
+  CHECK_THROWS_MATCHES(linear_gelu(ones({2, 3}), ones({4, 3}), {}, "erf"), ValueError,
+                       MessageMatches(ContainsSubstring("[gelu] got approximate \"erf\"")));
+}
+
+TEST_CASE("relu after linear lets NaN through, and its gradient") {
+  for (Index size : {4, 96}) {  // by our own kernel, by oneDNN
+    Tensor x = ones({size, size}), w = full({size, size}, -1.0);
+    x[1][0].fill_(std::numeric_limits<double>::quiet_NaN());
+    w.requires_grad_();
+    const Tensor y = linear_relu(x, w, ones(size));
+    CHECK(isnan(y[1]).all().item<bool>());
+    CHECK((y[0] == 0).all().item<bool>());
+    y.sum().backward();
+    CHECK(isnan(w.grad()[0][0]).item<bool>());
+    CHECK(w.grad()[0][1].item<double>() == 1);  // of the row that is NaN alone
+  }
+}
+
 TEST_CASE("a product's gradient flows through empty batches") {
   const Tensor w = ones({3, 4}, Options(f64).requires_grad(true));
   linear(ones({0, 4}, f64), w).sum().backward();

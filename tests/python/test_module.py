@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 import weft
+import weft.nn.functional as F
 from weft import nn
 
 
@@ -284,6 +285,8 @@ def test_layers_may_be_derived_from():
                        + layer.bias.detach().numpy(), atol=1e-6)
     net = nn.Sequential(layer, nn.ReLU())
     assert net(x).tolist() == weft.relu(layer(x)).tolist()
+    with weft.no_grad():
+        assert nn.Sequential(layer, nn.GELU())(x).tolist() == F.gelu(layer(x)).tolist()
     assert repr(layer) == "Doubled(in_features=3, out_features=2, bias=True)"
 
 

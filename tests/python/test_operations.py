@@ -288,6 +288,8 @@ row("addmm", lambda c, a, b, beta, alpha: beta * c + alpha * (a @ b), ROW, A, SQ
     alpha=0.5)  # fmt: skip
 row("linear", lambda x, w: x @ w.T, CUBE, B)
 row("linear", lambda x, w, b: x @ w.T + b, CUBE, B, ROW[:3])
+row("linear_relu", lambda x, w, b: np.maximum(x @ w.T + b, 0), CUBE, B, ROW[:3])
+row("linear_gelu", lambda x, w: (y := x @ w.T) * (1 + erf(y / math.sqrt(2))) / 2, CUBE, B)
 row("embedding", lambda i, w: w[i], INDEX[:, None], A)
 
 # ---- Networks

@@ -26,6 +26,7 @@ EXCEPTIONS = {
     "remove_hook": "RemovableHandle.remove()",
     "has_hooks": "for Sequential",
     "forward_relu": "Sequential calls it",
+    "forward_gelu": "Sequential calls it",
     "Scheduler": "LRScheduler, as in PyTorch",
     "last_step": "last_epoch, as in PyTorch",
     "last_lr": "get_last_lr(), as in PyTorch",
@@ -44,6 +45,7 @@ EXCEPTIONS = {
     "BCEWithLogitsLoss.options": "weight, reduction... are attributes",
     "LeaveUnbuilt": "__reduce__() uses it",
     # core/cuda*.h
+    "OwnStream": "graph() has one",
     "device_of": "as_tensor() finds the device",
     "StreamGuard": "stream()",
     "handle": "cuda_stream",

@@ -1,0 +1,27 @@
+"""Switches of products on CUDA devices: attributes of `matmul`, to be read and set.
+
+`matmul.allow_tf32`: whether float32 products may round their factors to TF32. One switch with
+`weft.backends.cudnn.allow_tf32`: that of set_float32_matmul_precision(), "highest" or not.
+
+>>> weft.backends.cuda.matmul.allow_tf32 = True
+>>> weft.get_float32_matmul_precision()
+'high'
+>>> weft.backends.cuda.matmul.allow_tf32 = False
+"""
+
+from __future__ import annotations
+
+from weft.backends import _switches
+
+
+class _Matmul(_switches.Switches):
+    @property
+    def allow_tf32(self) -> bool:
+        return _switches.tf32_allowed()
+
+    @allow_tf32.setter
+    def allow_tf32(self, on: bool) -> None:
+        _switches.allow_tf32(on)
+
+
+matmul = _Matmul(f"{__name__}.matmul", "Switches of products.")
