@@ -137,12 +137,21 @@ class Run {
     return leaves_.back().second;
   }
 
+  static void check_replaced(const Tensor& g, const Tensor& by) {
+    if (by.sizes() == g.sizes() && by.dtype() == g.dtype() && by.device() == g.device()) return;
+    fail<AutogradError>("backward",
+                        "got a gradient of shape {}, {} on {} from a hook, expected {}, {} on {}",
+                        by.sizes(), by.dtype(), by.device(), g.sizes(), g.dtype(), g.device());
+  }
+
   Tensor run_hooks(Output& o, Tensor g) {
     if (!o.extras || !g.defined()) return g;
     const auto hooks = o.extras->hooks;  // a hook may remove itself
     for (const auto& [id, hook] : hooks) {
       Tensor replaced = hook(g);
-      if (replaced.defined()) g = std::move(replaced);
+      if (!replaced.defined()) continue;
+      check_replaced(g, replaced);
+      g = std::move(replaced);
     }
     if (o.extras->retain) retained_.emplace_back(o.extras.get(), g);
     return g;

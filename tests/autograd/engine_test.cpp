@@ -134,6 +134,22 @@ TEST_CASE("hooks see and replace gradients, and kept gradients stay") {
   CHECK(of(x.grad()) == Values{35, 35});
 }
 
+TEST_CASE("a hook may not change what a gradient is") {
+  using Hook = Tensor (*)(const Tensor&);
+  for (const Hook hook : {Hook([](const Tensor&) { return ones(3); }),
+                          Hook([](const Tensor& g) { return g.narrow(0, 0, 1); }),
+                          Hook([](const Tensor& g) { return g.to(f64); })}) {
+    Tensor x = leaf({1, 2});
+    Tensor y = x * 3;
+    autograd::register_hook(x, hook);
+    CHECK_THROWS_MATCHES(y.sum().backward(), AutogradError, says("from a hook, expected [2]"));
+    CHECK(!x.grad().defined());
+    Tensor z = leaf({1, 2}) * 3;
+    autograd::register_hook(z, hook);
+    CHECK_THROWS_MATCHES(z.sum().backward(), AutogradError, says("from a hook, expected [2]"));
+  }
+}
+
 TEST_CASE("a saved tensor that changed is reported with both operations") {
   Tensor x = leaf({1, 2});
   Tensor h = x + 0;
