@@ -1,12 +1,32 @@
 #include <weft/examples/cifar10_alexnet/options.h>
 
-#include <cstdio>
+#include <fmt/format.h>
+
+#include <charconv>
+#include <cstdint>
 #include <cstdlib>
+#include <limits>
 #include <CLI/CLI.hpp>
 
 namespace cifar {
 
 namespace {
+
+// A number of type T that `is` takes, and nothing else: no sign where T has none, no other end.
+template <class T>
+CLI::Validator number(const char* expected, bool (*is)(T)) {
+  const auto complaint = [=](std::string& text) {
+    T value{};
+    const char* const end = text.data() + text.size();
+    const auto [stop, error] = std::from_chars(text.data(), end, value);
+    const bool good = error == std::errc() && stop == end && is(value);
+    return good ? std::string() : fmt::format("got {}, expected {}", text, expected);
+  };
+  return {complaint, "", "number"};
+}
+CLI::Validator positive() {
+  return number<std::int64_t>("a whole number above 0", [](std::int64_t n) { return n > 0; });
+}
 
 void add_device(CLI::App& app, Options& o) {
   app.add_option("--device", o.device, "cpu, cuda or cuda:N (default: cpu)")->type_name("DEVICE");
@@ -21,7 +41,7 @@ void add_data(CLI::App& app, Options& o) {
       ->envname("WEFT_DATA")
       ->type_name("PATH");
   app.add_option("--limit-test", o.recipe.limit_test, "use the first N test pictures")
-      ->check(CLI::PositiveNumber)
+      ->check(positive())
       ->type_name("N");
 }
 
@@ -31,13 +51,18 @@ void add_train(CLI::App& app, Options& o) {
       ->check(CLI::IsMember({"fast", "classic"}));
   app.add_option("--epochs", r.epochs, "times through the data")->check(CLI::Range(1, 100000));
   app.add_option("--batch-size", r.batch_size, "pictures in a step")->check(CLI::Range(1, 50000));
-  app.add_option("--lr", r.lr, "learning rate (fast: the highest)")->check(CLI::PositiveNumber);
-  app.add_option("--seed", r.seed, "of the weights, the order and the changes to pictures");
+  app.add_option("--lr", r.lr, "learning rate (fast: the highest)")
+      ->check(number<double>("a number above 0", [](double lr) {
+        return lr > 0 && lr <= std::numeric_limits<double>::max();
+      }));
+  app.add_option("--seed", r.seed, "of the weights, the order and the changes to pictures")
+      ->check(number<std::uint64_t>("a whole number from 0 to 2^64 - 1",
+                                    [](std::uint64_t) { return true; }));
   app.add_option("--precision", r.precision, "f32 or bf16 (default: f32)")
       ->check(CLI::IsMember({"f32", "bf16"}));
   app.add_flag("--deterministic", r.deterministic, "the same bits for any number of threads");
   app.add_option("--limit-train", r.limit_train, "use the first N training pictures")
-      ->check(CLI::PositiveNumber)
+      ->check(positive())
       ->type_name("N");
   auto* out = app.add_option("--out", o.out,
                              "folder for log, checkpoint, model and reports "
