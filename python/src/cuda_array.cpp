@@ -1,6 +1,7 @@
 #include <weft/core/cuda_stream.h>
 
 #include <algorithm>
+
 #include <weft/python/src/array.h>
 #include <weft/python/src/cuda.h>
 

@@ -1,7 +1,7 @@
 #include <sys/mman.h>
+#include <unistd.h>
 
 #include <cstdlib>
-#include <unistd.h>
 
 #include <weft/data/archive.h>
 #include <weft/tests/fuzz/fuzz.h>

@@ -29,6 +29,7 @@ USES = {
     "mutex": r"(?:recursive_)?mutex|lock_guard|unique_lock|call_once|once_flag",
     "numeric": r"(?:accumulate|gcd|iota|lcm)\(",
     "optional": "optional<|nullopt",
+    "random": r"random_device|mt19937",
     "set": "(?:multi)?set<",
     "sstream": r"[io]?stringstream",
     "thread": "thread|this_thread",
