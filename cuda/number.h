@@ -52,6 +52,8 @@ WEFT_HD inline Int ceil(Int x) { return x; }
 WEFT_HD inline Int round_even(Int x) { return x; }
 WEFT_HD inline Int trunc_div(Int a, Int b) { return formula::trunc_div(a.v, b.v); }
 WEFT_HD inline Int floor_div(Int a, Int b) { return formula::floor_div(a.v, b.v); }
+WEFT_HD inline Int trunc_rem(Int a, Int b) { return formula::trunc_rem(a.v, b.v); }
+WEFT_HD inline Int floor_rem(Int a, Int b) { return formula::floor_rem(a.v, b.v); }
 WEFT_HD inline Int shift_left(Int a, Int b) { return formula::shift_left(a.v, b.v); }
 WEFT_HD inline Int shift_right(Int a, Int b) { return formula::shift_right(a.v, b.v); }
 WEFT_HD inline Int pow(Int a, Int b) {

@@ -121,6 +121,44 @@ struct FloorDiv {
   }
 };
 
+// The divisions' whole parts are no part of what the gradients depend on but where they jump.
+struct Fmod {
+  static constexpr const char *name = "fmod", *doc = "a - b * trunc(a / b), exactly";
+  static constexpr Domain domain = Domain::Number;
+  static constexpr Reads reads = Reads::Input;
+  template <class T>
+  WEFT_HD T forward(T a, T b) const {
+    return trunc_rem(a, b);
+  }
+  template <class T>
+  WEFT_HD T grad_a(T g, T, T, T) const {
+    return g;
+  }
+  template <class T>
+  WEFT_HD T grad_b(T g, T a, T b, T) const {
+    return -g * trunc_div(a, b);
+  }
+};
+
+struct Remainder {
+  static constexpr const char *name = "remainder",
+                              *doc = "a - b * floor(a / b), exactly: of b's sign, as Python's %";
+  static constexpr Domain domain = Domain::Number;
+  static constexpr Reads reads = Reads::Input;
+  template <class T>
+  WEFT_HD T forward(T a, T b) const {
+    return floor_rem(a, b);
+  }
+  template <class T>
+  WEFT_HD T grad_a(T g, T, T, T) const {
+    return g;
+  }
+  template <class T>
+  WEFT_HD T grad_b(T g, T a, T b, T) const {
+    return -g * floor_div(a, b);
+  }
+};
+
 struct Pow {
   static constexpr const char *name = "pow", *doc = "a to the power b";
   static constexpr Domain domain = Domain::Number;
@@ -321,10 +359,10 @@ struct BitwiseRightShift {
 }  // namespace op
 
 using BinaryOps =
-    OpList<op::Add, op::Sub, op::Mul, op::Div, op::TruncDiv, op::FloorDiv, op::Pow, op::Maximum,
-           op::Minimum, op::Eq, op::Ne, op::Lt, op::Le, op::Gt, op::Ge, op::LogicalAnd,
-           op::LogicalOr, op::LogicalXor, op::BitwiseAnd, op::BitwiseOr, op::BitwiseXor,
-           op::BitwiseLeftShift, op::BitwiseRightShift>;
+    OpList<op::Add, op::Sub, op::Mul, op::Div, op::TruncDiv, op::FloorDiv, op::Fmod, op::Remainder,
+           op::Pow, op::Maximum, op::Minimum, op::Eq, op::Ne, op::Lt, op::Le, op::Gt, op::Ge,
+           op::LogicalAnd, op::LogicalOr, op::LogicalXor, op::BitwiseAnd, op::BitwiseOr,
+           op::BitwiseXor, op::BitwiseLeftShift, op::BitwiseRightShift>;
 
 inline constexpr auto binary_info = detail::infos_of(BinaryOps{});
 template <class Op>
@@ -332,14 +370,23 @@ inline constexpr BinaryId binary_id{detail::IndexOf<Op, BinaryOps>::value};
 namespace detail {
 inline const Tensor& operand(const Tensor& t) { return t; }
 inline Scalar operand(const Scalar& s) { return s; }
+// Remainders of integers by zero: throws ValueError.
+WEFT_API void check_divisor(const char* op, const Tensor& a, const Tensor& b);
+WEFT_API void check_divisor(const char* op, const Tensor& a, const Scalar& b);
+WEFT_API void check_divisor(const char* op, const Scalar& a, const Tensor& b);
+template <class Op>
+inline constexpr bool is_remainder = std::same_as<Op, op::Fmod> || std::same_as<Op, op::Remainder>;
+
 template <class Op, class A, class B>
 Tensor binary(const A& a, const B& b) {
   const Op none{};
+  if constexpr (is_remainder<Op>) check_divisor(Op::name, operand(a), operand(b));
   return binary(binary_id<Op>, operand(a), operand(b), &none);
 }
 template <class Op, class B>
 Tensor& binary_(Tensor& a, const B& b) {
   const Op none{};
+  if constexpr (is_remainder<Op>) check_divisor(Op::name, a, operand(b));
   return binary_(binary_id<Op>, a, operand(b), &none);
 }
 }  // namespace detail
@@ -354,6 +401,15 @@ concept TensorPair = (std::same_as<A, Tensor> &&
 template <class A, class B>
 requires TensorPair<A, B> Tensor pow(const A& a, const B& b) {
   return detail::binary<op::Pow>(a, b);
+}
+// Remainders of a / b rounded towards zero, and rounded down.
+template <class A, class B>
+requires TensorPair<A, B> Tensor fmod(const A& a, const B& b) {
+  return detail::binary<op::Fmod>(a, b);
+}
+template <class A, class B>
+requires TensorPair<A, B> Tensor remainder(const A& a, const B& b) {
+  return detail::binary<op::Remainder>(a, b);
 }
 template <class A, class B>
 requires TensorPair<A, B> Tensor maximum(const A& a, const B& b) {
@@ -412,6 +468,14 @@ requires TensorPair<A, B> Tensor bitwise_right_shift(const A& a, const B& b) {
 template <class B>
 requires TensorPair<Tensor, B> Tensor& pow_(Tensor& a, const B& b) {
   return detail::binary_<op::Pow>(a, b);
+}
+template <class B>
+requires TensorPair<Tensor, B> Tensor& fmod_(Tensor& a, const B& b) {
+  return detail::binary_<op::Fmod>(a, b);
+}
+template <class B>
+requires TensorPair<Tensor, B> Tensor& remainder_(Tensor& a, const B& b) {
+  return detail::binary_<op::Remainder>(a, b);
 }
 template <class B>
 requires TensorPair<Tensor, B> Tensor& bitwise_and_(Tensor& a, const B& b) {

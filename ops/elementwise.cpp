@@ -347,7 +347,14 @@ bool has_zero(const Tensor& b) {
   return !is_floating(b.get("div").dtype) && b.device() == kCPU && !b.all().item().to_bool();
 }
 
-// Which division; a rounded one of integers must not divide by zero.
+// Integers have no quotient by zero that could be rounded, and no remainder.
+template <class A, class B>
+void refuse_zero(const char* op, const A& a, const B& b) {
+  if (!is_floating(weak_result(a, b)) && has_zero(b))
+    fail<ValueError>(op, "got an integer zero as divisor, expected none");
+}
+
+// Which division.
 template <class A, class B>
 BinaryId division(const A& a, const B& b, const char* rounding_mode) {
   if (!rounding_mode) return binary_id<op::Div>;
@@ -356,9 +363,7 @@ BinaryId division(const A& a, const B& b, const char* rounding_mode) {
     fail<ValueError>("div", "got rounding mode \"{}\", expected none, \"trunc\" or \"floor\"",
                      mode);
   }
-  if (!is_floating(weak_result(a, b)) && has_zero(b)) {
-    fail<ValueError>("div", "got an integer zero as divisor, expected none");
-  }
+  refuse_zero("div", a, b);
   return mode == "trunc" ? binary_id<op::TruncDiv> : binary_id<op::FloorDiv>;
 }
 
@@ -398,6 +403,16 @@ Tensor& divided_(Tensor& a, const B& b, const char* mode) {
 }
 
 }  // namespace
+
+void detail::check_divisor(const char* op, const Tensor& a, const Tensor& b) {
+  refuse_zero(op, a, b);
+}
+void detail::check_divisor(const char* op, const Tensor& a, const Scalar& b) {
+  refuse_zero(op, a, b);
+}
+void detail::check_divisor(const char* op, const Scalar& a, const Tensor& b) {
+  refuse_zero(op, a, b);
+}
 
 Tensor add(const Tensor& a, const Tensor& b, const Scalar& alpha) { return added(a, b, alpha); }
 Tensor add(const Tensor& a, const Scalar& b, const Scalar& alpha) { return added(a, b, alpha); }

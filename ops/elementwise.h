@@ -58,6 +58,8 @@ inline Tensor operator/(const Tensor& a, const Scalar& b) { return div(a, b); }
 inline Tensor operator/(const Scalar& a, const Tensor& b) { return div(a, b); }
 inline Tensor operator-(const Tensor& a) { return neg(a); }
 template <class A, class B>
+requires TensorPair<A, B> Tensor operator%(const A& a, const B& b) { return remainder(a, b); }
+template <class A, class B>
 requires TensorPair<A, B> Tensor operator==(const A& a, const B& b) { return eq(a, b); }
 template <class A, class B>
 requires TensorPair<A, B> Tensor operator!=(const A& a, const B& b) { return ne(a, b); }

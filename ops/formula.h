@@ -98,6 +98,21 @@ template <class T>
   return q - down > T(0.5) ? down + 1 : down;
 }
 
+// The exact remainder of a / b rounded towards zero: of a's sign.
+template <class T>
+WEFT_HD T trunc_rem(T a, T b) {
+  return fmod(a, b);
+}
+[[gnu::always_inline]] WEFT_HD inline std::int64_t trunc_rem(std::int64_t a, std::int64_t b) {
+  return b == 0 || b == -1 ? 0 : a % b;
+}
+// Of a / b rounded down: of b's sign, as Python's %.
+template <class T>
+[[gnu::always_inline]] WEFT_HD inline T floor_rem(T a, T b) requires(sizeof(T) <= 8) {
+  const T r = trunc_rem(a, b);
+  return r != 0 && (r < 0) != (b < 0) ? r + b : r;
+}
+
 }  // namespace weft::formula
 
 namespace weft {

@@ -334,15 +334,17 @@ struct Softplus {
 // NaN stays. A missing bound is infinite; integers compare as such (see ops/elementwise.cpp).
 struct Clamp {
   static constexpr const char *name = "clamp",
-                              *doc = "x within [min, max]; the gradient is 0 at the bounds";
+                              *doc =
+                                  "x within [min, max], NaN where one of these is; the gradient "
+                                  "is 0 at the bounds";
   static constexpr Domain domain = Domain::Number;
   static constexpr Reads reads = Reads::Input;
   double low = -std::numeric_limits<double>::infinity(),
          high = std::numeric_limits<double>::infinity();
   template <class T>
   WEFT_HD T forward(T x) const {
-    const T raised = select(x < T(low), T(low), x);
-    return select(raised > T(high), T(high), raised);
+    const T raised = select((x < T(low)) | is_nan(T(low)), T(low), x);
+    return select((raised > T(high)) | is_nan(T(high)), T(high), raised);
   }
   template <class T>
   WEFT_HD T grad(T g, T x, T) const {

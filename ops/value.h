@@ -42,5 +42,7 @@ inline Value cos(const Value& x) { return weft::cos(x.t); }
 inline Value tanh(const Value& x) { return weft::tanh(x.t); }
 inline Value erf(const Value& x) { return weft::erf(x.t); }
 inline Value pow(const Value& a, const Value& b) { return weft::pow(a.t, b.t); }
+inline Value trunc_div(const Value& a, const Value& b) { return weft::div(a.t, b.t, "trunc"); }
+inline Value floor_div(const Value& a, const Value& b) { return weft::div(a.t, b.t, "floor"); }
 
 }  // namespace weft::formula

@@ -193,6 +193,14 @@ template <class S>
 Vec<S> floor_div(Vec<S> a, Vec<S> b) {
   return each(a, b, [](S x, S y) { return formula::floor_div(x, y); });
 }
+template <class S>
+Vec<S> trunc_rem(Vec<S> a, Vec<S> b) {
+  return each(a, b, [](S x, S y) { return formula::trunc_rem(x, y); });
+}
+template <class S>
+Vec<S> floor_rem(Vec<S> a, Vec<S> b) {
+  return each(a, b, [](S x, S y) { return formula::floor_rem(x, y); });
+}
 
 // bool and all integer dtypes are computed as 64-bit integers; storing wraps to the dtype's width.
 struct Flag {
@@ -248,6 +256,8 @@ inline Int ceil(Int x) { return x; }
 inline Int round_even(Int x) { return x; }
 inline Int trunc_div(Int a, Int b) { return formula::trunc_div(a.v, b.v); }
 inline Int floor_div(Int a, Int b) { return formula::floor_div(a.v, b.v); }
+inline Int trunc_rem(Int a, Int b) { return formula::trunc_rem(a.v, b.v); }
+inline Int floor_rem(Int a, Int b) { return formula::floor_rem(a.v, b.v); }
 inline Int shift_left(Int a, Int b) { return formula::shift_left(a.v, b.v); }
 inline Int shift_right(Int a, Int b) { return formula::shift_right(a.v, b.v); }
 inline Int pow(Int a, Int b) {

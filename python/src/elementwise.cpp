@@ -150,7 +150,8 @@ constexpr bool plain_binary =
     !std::is_same_v<Op, op::Div> && !std::is_same_v<Op, op::TruncDiv> &&
     !std::is_same_v<Op, op::FloorDiv>;
 template <class Op>
-constexpr bool has_inplace = std::is_same_v<Op, op::Pow> || !takes_floating(Op::domain);
+constexpr bool has_inplace =
+    std::is_same_v<Op, op::Pow> || detail::is_remainder<Op> || !takes_floating(Op::domain);
 // Ops with parameters are bound by hand, as are the two forms of gelu.
 template <class Op>
 constexpr bool plain_unary =

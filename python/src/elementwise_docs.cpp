@@ -37,6 +37,8 @@ constexpr Example examples[] = {
     {"isfinite", "weft.isfinite(weft.tensor([1.0, float(\"inf\")]))", "tensor([ True, False])"},
     {"logical_not", "weft.logical_not(weft.tensor([0, 3]))", "tensor([ True, False])"},
     {"pow", "weft.pow(weft.tensor([2.0, 3.0]), 0.5)", "tensor([1.4142, 1.7321])"},
+    {"fmod", "weft.fmod(weft.tensor([7, -7]), 3)", "tensor([ 1, -1])"},
+    {"remainder", "weft.remainder(weft.tensor([7, -7]), 3)", "tensor([1, 2])"},
     {"maximum", "weft.maximum(weft.tensor([1, 5]), weft.tensor([3, 2]))", "tensor([3, 5])"},
     {"minimum", "weft.minimum(weft.tensor([1, 5]), weft.tensor([3, 2]))", "tensor([1, 2])"},
     {"eq", "weft.eq(weft.tensor([1, 2]), weft.tensor([1, 3]))", "tensor([ True, False])"},

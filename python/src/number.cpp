@@ -81,11 +81,8 @@ PyObject* divide(PyObject* a, PyObject* b) {
 PyObject* floor_divide(PyObject* a, PyObject* b) {
   return combine(a, b, [](const auto& x, const auto& y) { return weft::div(x, y, "floor"); });
 }
-// a - floor(a / b) * b: of b's sign, as Python's.
 PyObject* modulo(PyObject* a, PyObject* b) {
-  return combine(a, b, [](const auto& x, const auto& y) {
-    return weft::sub(x, weft::mul(weft::div(x, y, "floor"), y));
-  });
+  return combine(a, b, [](const auto& x, const auto& y) { return weft::remainder(x, y); });
 }
 PyObject* power(PyObject* a, PyObject* b, PyObject* modulus) {
   if (modulus != Py_None) Py_RETURN_NOTIMPLEMENTED;
@@ -150,27 +147,9 @@ PyObject* floor_divide_in(PyObject* a, PyObject* b) {
   return change(a, b, [](Tensor& x, const auto& y) { x.div_(y, "floor"); });
 }
 
-// a becomes the result of f(a, b), where C++ has no in-place form. The tape keeps what a was.
-PyObject* replace(const char* op, PyObject* a, PyObject* b, PyObject* (*f)(PyObject*, PyObject*)) {
-  return guarded([&]() -> PyObject* {
-    Tensor& x = tensor_of(a);
-    const Owned old(x.requires_grad() ? wrap(x.clone()) : Py_NewRef(a));
-    Owned result(f(old.get(), b == a ? old.get() : b));
-    if (!is_tensor(result.get())) return result.release();  // NotImplemented
-    const Tensor& y = tensor_of(result.get());
-    const auto head = std::string("[") + op + "] got a result of ";
-    if (y.sizes() != x.sizes()) throw ShapeError(head + "another shape, expected that of the left");
-    if (x.dtype() != y.dtype() &&
-        (x.dtype() == DType::Bool || is_floating(y.dtype()) > is_floating(x.dtype()))) {
-      throw DTypeError(head + std::string(name(y.dtype())) + " for a tensor of " +
-                       std::string(name(x.dtype())));
-    }
-    x.copy_(y);
-    Py_INCREF(a);
-    return a;
-  });
+PyObject* modulo_in(PyObject* a, PyObject* b) {
+  return change(a, b, [](Tensor& x, const auto& y) { weft::remainder_(x, y); });
 }
-PyObject* modulo_in(PyObject* a, PyObject* b) { return replace("%", a, b, modulo); }
 PyObject* power_in(PyObject* a, PyObject* b, PyObject* modulus) {
   if (modulus != Py_None) Py_RETURN_NOTIMPLEMENTED;
   return change(a, b, [](Tensor& x, const auto& y) { weft::pow_(x, y); });

@@ -202,6 +202,44 @@ void add_products(std::vector<Row>& rows) {
   rows.push_back(r);
 }
 
+double floor_remainder(double a, double b) {
+  const double r = std::fmod(a, b);
+  return r != 0 && (r < 0) != (b < 0) ? r + b : r;
+}
+
+void add_remainders(std::vector<Row>& rows) {
+  const auto large = [] {
+    return std::vector{given({5}, {1e10, -1e10, 1e8, 7, -7}), given({5}, {3, 3, 3, kInf, kInf})};
+  };
+  Row r = row<op::Fmod>("torch.fmod(x[0], x[1])",
+                        [](double a, double b) { return std::fmod(a, b); }, {-9, 9}, {0.7, 3});
+  in_place(r, [](Tensors& x) { fmod_(x[0], x[1]); });
+  r.bad.push_back({[] { return Tensors{fmod(ones(2, i64), 0)}; },
+                   "[fmod] got an integer zero as divisor",
+                   "torch.fmod(torch.ones(2, dtype=torch.int64), 0)"});
+  rows.push_back(r);
+
+  r = row<op::Remainder>("torch.remainder(x[0], x[1])",
+                         [](double a, double b) { return floor_remainder(a, b); }, {-9, 9},
+                         {0.7, 3});
+  in_place(r, [](Tensors& x) { remainder_(x[0], x[1]); });
+  r.cases.push_back({"torch.remainder(x[0], x[1])", large(),
+                     [](const Tensors& x) { return remainder(x[0], x[1]); },
+                     [](const Arrays& x) { return map(x[0], x[1], floor_remainder); }, nullptr,
+                     only(f32) | only(f64), false});
+  r.cases.push_back(with_scalar(
+      "x[0] % 3", real({2, 3}, -9, 9), [](const Tensors& x) { return x[0] % 3; },
+      [](double a) { return floor_remainder(a, 3); }, kNumber));
+  r.cases.push_back(with_scalar(
+      "7 % x[0]", real({2, 3}, 0.7, 3), [](const Tensors& x) { return 7 % x[0]; },
+      [](double a) { return floor_remainder(7, a); }, kFloat));
+  r.bad.push_back({[] { return Tensors{remainder(ones(2, i64), zeros(2, i64))}; },
+                   "[remainder] got an integer zero as divisor",
+                   "torch.remainder(torch.ones(2, dtype=torch.int64), torch.zeros(2, "
+                   "dtype=torch.int64))"});
+  rows.push_back(r);
+}
+
 void add_powers(std::vector<Row>& rows) {
   const auto f = [](double a, double b) { return std::pow(a, b); };
   Row r = row<op::Pow>("torch.pow(x[0], x[1])", f, {0.3, 3}, {-2, 3});
@@ -364,6 +402,7 @@ std::vector<Row> binary_rows() {
   std::vector<Row> rows;
   add_sums(rows);
   add_products(rows);
+  add_remainders(rows);
   add_powers(rows);
   add_choices(rows);
   add_comparisons(rows);

@@ -170,6 +170,13 @@ void add_clamp(std::vector<Row>& rows) {
        [](Tensors& x) { x[0].clamp_(-0.5, 1.5); },
        kFloat,
        false});
+  r.cases.push_back({"torch.clamp(x[0], float('nan'), 1.5)",
+                     {real(3)},
+                     [](const Tensors& x) { return clamp(x[0], std::nan(""), 1.5); },
+                     [](const Arrays& x) { return map(x[0], [](double) { return std::nan(""); }); },
+                     nullptr,
+                     kFloat,
+                     false});
   add_clamp_by_tensors(r);
   r.bad = {{[] { return Tensors{clamp(ones(2))}; }, "[clamp] got neither min nor max",
             "torch.clamp(torch.ones(2))"},
