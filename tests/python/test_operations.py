@@ -119,6 +119,11 @@ row("pow", np.power, POSITIVE, B)
 row("pow", np.power, A, 2)
 row("pow_", np.power, POSITIVE, B)
 row("pow_", np.power, INTS, 3)
+for name in "fmod", "remainder":
+    for suffix in "", "_":
+        row(name + suffix, getattr(np, name), A, B)
+        row(name + suffix, getattr(np, name), INTS, 3)
+    row(name, getattr(np, name), 1e10, POSITIVE)
 for name in "bitwise_and", "bitwise_or", "bitwise_xor":
     for suffix in "", "_":
         row(name + suffix, getattr(np, name), INTS, np.roll(INTS, 1))
