@@ -29,10 +29,6 @@ void check(const std::shared_ptr<const Dataset>& dataset, const DataLoaderOption
   if (o.prefetch < 1 || o.prefetch > 1024) {
     fail<ValueError>("DataLoader", "got prefetch {}, expected 1 to 1024", o.prefetch);
   }
-  if (dataset->size() < (o.drop_last ? o.batch_size : 1)) {
-    fail<ValueError>("DataLoader", "got a data set of {} pictures, expected one batch at least",
-                     dataset->size());
-  }
 }
 
 Tensor make_host(bool pinned, const Shape& sizes, const Shape& strides, DType dtype) {
@@ -66,11 +62,11 @@ struct DataLoader::Impl {
     pinned = options.pin_memory || side;
     if (pinned) make_pinned_tensor({1}, {1}, DType::U8);  // or there is no device: say so here
     const Index n = dataset->size(), b = options.batch_size;
-    batches = options.drop_last ? n / b : (n - 1) / b + 1;
+    batches = options.drop_last ? n / b : (n + b - 1) / b;
     position.seed = options.seed;
     slots.resize(static_cast<std::size_t>(std::max(1, options.workers * options.prefetch)));
     try {
-      for (int i = 0; i < options.workers; ++i) threads.emplace_back([this] { work(); });
+      for (int i = 0; batches && i < options.workers; ++i) threads.emplace_back([this] { work(); });
     } catch (...) {
       stop();
       throw;

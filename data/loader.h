@@ -40,7 +40,7 @@ struct DataLoaderOptions {
 //   for (const Batch& batch : loader) ...  runs to the end of the epoch and on to the next epoch.
 class WEFT_API DataLoader {
  public:
-  // ValueError for an option out of range or an empty data set.
+  // ValueError for an option out of range. A data set without a batch has epochs without batches.
   DataLoader(std::shared_ptr<const Dataset> dataset, Transforms transforms,
              const DataLoaderOptions& options);
   template <class D>

@@ -50,6 +50,12 @@ class KeptCheckpoint {
     }
   }
   nn::Checkpoint& checkpoint() { return c_; }
+  // Loops over its loaders go on where the checkpoint was written.
+  void loaded() {
+    for (const py::object& o : objects_) {
+      if (py::isinstance<Loader>(o)) o.cast<Loader&>().go_on();
+    }
+  }
 
  private:
   nn::Checkpoint c_;
@@ -104,8 +110,11 @@ void bind_checkpoint(py::module_& m) {
           "load",
           [](KeptCheckpoint& c, const py::object& path) {
             const std::string file = text(path);
-            const py::gil_scoped_release released;
-            c.checkpoint().load(file);
+            {
+              const py::gil_scoped_release released;
+              c.checkpoint().load(file);
+            }
+            c.loaded();
           },
           "Brings everything back. ValueError lists all that does not fit; nothing has changed "
           "then.",

@@ -43,25 +43,6 @@ void bind_files_set(py::module_& m, const char* name, const char* doc) {
       .def(py::init<const std::string&, bool>(), "root"_a, "train"_a = true, Released());
 }
 
-py::object next_batch(Loader& loader) {
-  auto batch = loader.next();
-  if (!batch) throw py::stop_iteration();
-  if (const Held* own = std::any_cast<Held>(&batch->value)) {
-    const DataLoaderOptions& o = loader.options();
-    if (!o.pin_memory && o.device == kCPU) return own->get();
-    return py::module_::import("weft.data._collate").attr("moved")(own->get(), o.device);
-  }
-  return py::make_tuple(batch->images, batch->labels);
-}
-
-py::tuple state_of(const Loader& l) {
-  const DataLoader::State s = [&] {
-    const py::gil_scoped_release released;  // a worker may hold the loader's lock and want Python's
-    return l.get().state();
-  }();
-  return py::make_tuple(s.seed, s.epoch, s.batch);
-}
-
 }  // namespace
 
 void bind_datasets(py::module_& m) {
@@ -165,63 +146,6 @@ void bind_transforms(py::module_& m) {
                           ">>> weft.data.Cutout(4)(weft.ones(1, 8, 8), seed=1).min()\n"
                           "tensor(0.)")
       .def(py::init<Index, float>(), "size"_a, "fill"_a = 0.0f);
-}
-
-void bind_loader(py::module_& m) {
-  py::class_<Loader>(
-      m, "DataLoader",
-      "DataLoader(dataset, batch_size=1, shuffle=False, *, transforms=(), collate_fn=None, "
-      "drop_last=False, num_workers=1, prefetch_factor=2, seed=0, pin_memory=False, "
-      "device=None, persistent_workers=True)\n\n"
-      "Batches (images [N, C, H, W], labels [N]) of a data set, made by threads; of a data set of "
-      "Python what collate_fn, or default_collate(), makes of a list of samples. With transforms "
-      "its samples are pairs of picture and label: floats, or unsigned bytes, which become floats "
-      "in [0, 1]. A loop over it "
-      "runs to the end of the epoch, from where the last one stopped; the next is the next epoch. "
-      "The batches depend on data set, seed and position alone. With a CUDA device, they are sent "
-      "there as soon as they are made, on a stream of the loader's own; pin_memory leaves them in "
-      "memory of the host that devices read by themselves. The threads always persist.\n\n"
-      ">>> images = weft.zeros(4, 3, 8, 8, dtype=weft.uint8)\n"
-      ">>> pictures = weft.data.ImageDataset(images, weft.tensor([0, 1, 0, 1]), [\"cat\", "
-      "\"dog\"])\n"
-      ">>> loader = weft.data.DataLoader(pictures, batch_size=2, shuffle=True, seed=1)\n"
-      ">>> len(loader)\n"
-      "2\n"
-      ">>> for images, labels in loader:\n"
-      "...     images.shape, labels.shape\n"
-      "(weft.Size([2, 3, 8, 8]), weft.Size([2]))\n"
-      "(weft.Size([2, 3, 8, 8]), weft.Size([2]))")
-      .def(py::init([](const py::object& dataset, Index batch_size, bool shuffle,
-                       const py::object& transforms, const py::object& collate_fn, bool drop_last,
-                       int workers, int prefetch, std::uint64_t seed, bool pin_memory,
-                       const std::optional<Device>& device, bool) {
-             return std::make_unique<Loader>(
-                 dataset, transforms,
-                 DataLoaderOptions{batch_size, shuffle, drop_last, workers, prefetch, seed,
-                                   pin_memory, device.value_or(kCPU)},
-                 collate_fn);
-           }),
-           "dataset"_a, "batch_size"_a = 1, "shuffle"_a = false, py::kw_only(),
-           "transforms"_a = py::tuple(), "collate_fn"_a = py::none(), "drop_last"_a = false,
-           "num_workers"_a = 1, "prefetch_factor"_a = 2, "seed"_a = 0, "pin_memory"_a = false,
-           "device"_a = py::none(), "persistent_workers"_a = true)
-      .def("__len__", [](const Loader& l) { return l.get().size(); })
-      .def("__iter__", [](const py::object& self) { return self; })
-      .def("__next__", &next_batch)
-      .def_property_readonly("dataset", &Loader::dataset, "The data set that was given.")
-      .def_property_readonly(
-          "batch_size", [](const Loader& l) { return l.options().batch_size; },
-          "Samples in a batch.")
-      .def("state", &state_of, "(seed, epoch, batch) of the next batch to come.")
-      .def(
-          "set_state",
-          [](Loader& l, const std::tuple<std::uint64_t, Index, Index>& s) {
-            DataLoader& loader = l.get();
-            const py::gil_scoped_release released;
-            loader.set_state({std::get<0>(s), std::get<1>(s), std::get<2>(s)});
-          },
-          "Goes on from what state() returned.", "state"_a)
-      .def("close", &Loader::close, "Ends its threads; the loader is of no use afterwards.");
 }
 
 void bind_data(py::module_& m) {

@@ -6,6 +6,7 @@
 #include <weft/python/src/held.h>
 
 #include <atomic>
+#include <unordered_set>
 
 // Data sets, loaders and files, as Python sees them: a picture is a tensor [channels, height,
 // width].
@@ -44,7 +45,10 @@ class PythonDataset : public data::Dataset {
 // A transform of C++, or any function that takes a picture and returns one.
 data::Transform to_transform(const py::object& f);
 
-// A loader that Python holds: it lets go of the interpreter's lock while it waits for its threads.
+class LoaderIterator;
+
+// A loader that Python holds. Loops over it share one loader of C++, whose position is state(); a
+// loop that begins while another is at work has one of its own.
 class Loader {
  public:
   // collate_fn: of a data set of Python, or None.
@@ -53,15 +57,48 @@ class Loader {
   ~Loader() { close(); }
   void close() noexcept;
   data::DataLoader& get() const;
-  std::optional<data::Batch> next();
+  // The next loop goes on from the position: it was set, not left there by a loop that ended early.
+  void go_on() { goes_on_ = true; }
   const py::object& dataset() const { return dataset_; }
   const data::DataLoaderOptions& options() const { return options_; }
 
  private:
+  friend class LoaderIterator;
+  std::unique_ptr<data::DataLoader> make() const;
+  void begin_epoch();
+  // In the shape that the samples had.
+  data::Batch shaped(data::Batch batch) const;
+
   py::object dataset_;
   std::shared_ptr<const PythonDataset> python_;
+  std::shared_ptr<const data::Dataset> set_;
+  data::Transforms transforms_;
   data::DataLoaderOptions options_;
   std::unique_ptr<data::DataLoader> loader_;
+  bool goes_on_ = true;
+  LoaderIterator* at_work_ = nullptr;         // the loop that has loader_
+  std::unordered_set<LoaderIterator*> rest_;  // those with loaders of their own
+  std::uint64_t others_ = 0;                  // how many of them there were
+};
+
+// A loop over a loader: one epoch.
+class LoaderIterator {
+ public:
+  explicit LoaderIterator(py::object loader);
+  ~LoaderIterator() { finish(); }
+  LoaderIterator(const LoaderIterator&) = delete;
+  LoaderIterator& operator=(const LoaderIterator&) = delete;
+  std::optional<data::Batch> next();
+  const Loader& loader() const { return loader_; }
+
+ private:
+  friend class Loader;
+  void finish() noexcept;
+
+  py::object held_;
+  Loader& loader_;
+  std::unique_ptr<data::DataLoader> own_;
+  bool done_ = false;
 };
 
 void bind_datasets(py::module_& data);

@@ -1,5 +1,3 @@
-#include <unordered_set>
-
 #include <weft/python/src/data.h>
 
 // Data sets, transforms and loaders where Python takes part.
@@ -56,22 +54,6 @@ struct PythonTransform {
   }
 };
 
-// Threads that wait for the interpreter must be gone before it is.
-std::unordered_set<Loader*>& loaders() {
-  static auto* all = new std::unordered_set<Loader*>;
-  return *all;
-}
-
-void close_at_exit() {
-  static const bool once = [] {
-    py::module_::import("atexit").attr("register")(py::cpp_function([] {
-      for (Loader* l : std::vector<Loader*>(loaders().begin(), loaders().end())) l->close();
-    }));
-    return true;
-  }();
-  (void)once;
-}
-
 }  // namespace
 
 Transform to_transform(const py::object& f) {
@@ -84,58 +66,6 @@ Transform to_transform(const py::object& f) {
                          ", expected one of weft.data or a function of a picture");
   }
   return PythonTransform{Held(f)};
-}
-
-Loader::Loader(py::object dataset, const py::object& transforms, const DataLoaderOptions& options,
-               py::object collate_fn)
-    : dataset_(std::move(dataset)), options_(options) {
-  Transforms list;
-  for (const py::handle t : transforms) {
-    list.push_back(to_transform(py::reinterpret_borrow<py::object>(t)));
-  }
-  if (!list.empty() && !collate_fn.is_none()) {
-    throw py::value_error("got transforms and collate_fn, expected one of them");
-  }
-  std::shared_ptr<const Dataset> set;
-  if (py::isinstance<Dataset>(dataset_) && collate_fn.is_none()) {
-    set = dataset_.cast<std::shared_ptr<Dataset>>();
-  } else {
-    if (list.empty() && collate_fn.is_none()) {
-      collate_fn = py::module_::import("weft.data").attr("default_collate");
-    }
-    set = python_ = std::make_shared<PythonDataset>(dataset_, collate_fn);
-  }
-  close_at_exit();
-  const py::gil_scoped_release released;
-  loader_ = std::make_unique<DataLoader>(std::move(set), std::move(list), options);
-  const py::gil_scoped_acquire locked;
-  loaders().insert(this);
-}
-
-void Loader::close() noexcept {
-  loaders().erase(this);
-  const py::gil_scoped_release released;
-  loader_.reset();
-}
-
-DataLoader& Loader::get() const {
-  if (!loader_) throw std::runtime_error("the loader is closed");
-  return *loader_;
-}
-
-std::optional<Batch> Loader::next() {
-  DataLoader& loader = get();
-  std::optional<Batch> batch;
-  {
-    const py::gil_scoped_release released;
-    batch = loader.next();
-  }
-  const bool pictures = batch && !batch->value.has_value();
-  if (!pictures || !python_ || python_->rank() == 3) return batch;
-  const Shape& s = batch->images.sizes();
-  batch->images = python_->rank() == 1 ? batch->images.reshape({s[0], s[1]})
-                                       : batch->images.reshape({s[0], s[2], s[3]});
-  return batch;
 }
 
 }  // namespace weft::python

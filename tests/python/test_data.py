@@ -91,7 +91,7 @@ def test_python_and_cpp_datasets_give_the_same_batches():
 
 @pytest.mark.parametrize("shape", [(6,), (4, 5), (1, 4, 5)])
 def test_samples_of_other_ranks(shape):
-    images, _ = next(data.DataLoader(Numbers(4, shape), 2))
+    images, _ = next(iter(data.DataLoader(Numbers(4, shape), 2)))
     assert images.shape == (2, *shape) and images[1].numpy().max() == 1
 
 
@@ -101,20 +101,114 @@ def test_bytes_tensors_and_python_transforms():
             return weft.full((1, 2, 2), 51 * i, dtype=weft.uint8), weft.tensor(i)
 
     loader = data.DataLoader(Bytes(3), 3, transforms=[lambda p: p * 2, lambda p: p[:, :1]])
-    images, labels = next(loader)
+    images, labels = next(iter(loader))
     assert np.allclose(images.numpy()[:, 0, 0, 0], [0, 0.4, 0.8]) and images.shape == (3, 1, 1, 2)
 
 
 def test_state_goes_on_in_the_middle_of_an_epoch():
     loader = data.DataLoader(Numbers(), 2, shuffle=True, seed=5)
-    next(loader), next(loader)
+    begun = iter(loader)
+    next(begun), next(begun)
     state = loader.state()
-    rest = [labels.tolist() for _, labels in loader]
+    rest = [labels.tolist() for _, labels in begun]
     other = data.DataLoader(Numbers(), 2, shuffle=True, seed=9)
     other.set_state(state)
     assert [labels.tolist() for _, labels in other] == rest and len(rest) == 3
     with pytest.raises(ValueError):
         other.set_state((0, 0, 99))
+
+
+def labels_of(loop):
+    return [labels.tolist() for _, labels in loop]
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_each_loop_is_an_epoch(workers):
+    loader = data.DataLoader(Numbers(), 4, num_workers=workers)
+    epoch = [[0, 1, 2, 3], [4, 5, 6, 7], [8, 9]]
+    next(iter(loader))
+    for _ in loader:
+        break
+    assert labels_of(loader) == epoch and labels_of(loader) == epoch
+    one, two = iter(loader), iter(loader)
+    next(one)
+    assert labels_of(two) == epoch and labels_of(one) == epoch[1:]
+    assert next(one, None) is None and next(two, None) is None
+    assert [(a[1].tolist(), b[1].tolist()) for a, b in zip(loader, loader)] == [(b, b) for b in epoch]
+    for _, labels in loader:
+        assert labels_of(loader) == epoch
+    assert labels.tolist() == [8, 9] and len(iter(loader)) == 3
+    assert [labels.tolist() for _, (_, labels) in zip(range(3), loader)] == labels_of(loader)
+
+
+def test_loops_at_once_have_orders_of_their_own():
+    loader = data.DataLoader(Numbers(64), 64, shuffle=True, seed=1)
+    orders = [labels.tolist() for loop in [iter(loader) for _ in range(3)] for _, labels in loop]
+    orders += [labels.tolist() for _ in range(2) for _, labels in loader]
+    assert len({*map(tuple, orders)}) == 5 and all(sorted(o) == [*range(64)] for o in orders)
+    assert loader.state() == (1, 3, 0)
+
+
+def test_threads_of_a_loop_end_with_it():
+    loader = data.DataLoader(Numbers(), 2, num_workers=3)
+    threads = lambda: len(os.listdir("/proc/self/task"))  # noqa: E731
+    begun, before = iter(loader), threads()
+    other = iter(loader)
+    next(other)
+    assert threads() == before + 3
+    del other
+    assert threads() == before
+    ended = iter(loader)
+    assert len([*ended]) == 5 and threads() == before
+    other = iter(loader)
+    loader.close()
+    for loop in begun, other:
+        with pytest.raises(RuntimeError, match="closed"):
+            next(loop)
+
+
+def test_the_seed_of_a_loader():
+    def order(**arguments):
+        return sum(labels_of(data.DataLoader(Numbers(32), 8, shuffle=True, **arguments)), [])
+
+    weft.manual_seed(1)
+    first, second = order(), order()
+    weft.manual_seed(1)
+    assert order(generator=None, seed=None) == first and order() == second != first
+    drawn = order(generator=weft.Generator(3))
+    assert drawn == order(generator=weft.Generator(3)) != order(generator=weft.Generator(4))
+    assert order(seed=0) == order(seed=0, generator=weft.Generator(4))
+    weft.manual_seed(1)
+    labels_of(data.DataLoader(Numbers()))
+    data.DataLoader(Numbers(), shuffle=True, seed=2)
+    assert order() == first
+
+
+def test_arguments_of_pytorch():
+    none = "sampler batch_sampler worker_init_fn multiprocessing_context prefetch_factor generator"
+    defaults = dict.fromkeys(none.split())
+    loader = data.DataLoader(
+        Numbers(), 5, None, timeout=0, persistent_workers=False, num_workers=0, **defaults
+    )
+    assert len(labels_of(loader)) == 2
+    for name, value in {**dict.fromkeys(none.split()[:4], "x"), "timeout": 5}.items():
+        with pytest.raises(ValueError, match=f"{name}=.*not supported"):
+            data.DataLoader(Numbers(), **{name: value})
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_a_data_set_without_a_batch(workers):
+    for loader in (
+        data.DataLoader([], 4, num_workers=workers),
+        data.DataLoader(Numbers(3), 4, drop_last=True, num_workers=workers),
+    ):
+        assert len(loader) == 0 and [*loader] == [] and [*loader] == []
+
+
+def test_texts_in_samples():
+    (pair,) = data.DataLoader([("x", 1.5), ("y", 2.5)], 2)
+    assert pair[0] == ("x", "y") and pair[1].tolist() == [1.5, 2.5]
+    assert [*data.DataLoader(["x", "y"], 2)] == [["x", "y"]]
 
 
 @pytest.mark.parametrize(
@@ -135,7 +229,7 @@ def test_errors_of_a_dataset_arrive(sample, error, workers):
             return sample(i)
 
     with pytest.raises(error):
-        next(data.DataLoader(Bad(), 4, num_workers=workers, transforms=[lambda p: p]))
+        next(iter(data.DataLoader(Bad(), 4, num_workers=workers, transforms=[lambda p: p])))
 
 
 class Given:
@@ -167,7 +261,7 @@ def test_batches_keep_what_samples_are(workers):
             "half": weft.tensor(float(i), dtype=weft.bfloat16),
         }
 
-    batch = next(data.DataLoader(Given(sample), 3, num_workers=workers))
+    batch = next(iter(data.DataLoader(Given(sample), 3, num_workers=workers)))
     expected = np.arange(3)
     for d in DTYPES:
         for kind, shape in ("array", (3, 2, 3)), ("number", (3,)), ("tensor", (3, 3)):
@@ -239,10 +333,11 @@ def test_a_function_of_ones_own_puts_samples_together():
     loader = data.DataLoader(Given(lambda i: "x" * i, 5), 2, collate_fn="-".join, num_workers=2)
     assert list(loader) == ["-x", "xx-xxx", "xxxx"] and list(loader) == ["-x", "xx-xxx", "xxxx"]
     images, _ = pictures()
-    assert next(data.DataLoader(images, 2, collate_fn=lambda s: [label for _, label in s])) == [0, 1]
+    labels = data.DataLoader(images, 2, collate_fn=lambda s: [label for _, label in s])
+    assert next(iter(labels)) == [0, 1]
     with pytest.raises(ValueError, match="collate_fn"):
         data.DataLoader(images, collate_fn=len, transforms=[data.RandomHorizontalFlip()])
-    assert next(data.DataLoader(Given(lambda i: i), collate_fn=lambda s: None)) is None
+    assert next(iter(data.DataLoader(Given(lambda i: i), collate_fn=lambda s: None))) is None
 
 
 @pytest.mark.parametrize(
@@ -263,7 +358,7 @@ def test_a_function_of_ones_own_puts_samples_together():
 def test_errors_of_samples_arrive(sample, error, workers):
     loader = data.DataLoader(Given(sample), 2, num_workers=workers)
     with pytest.raises(error):
-        next(loader)
+        next(iter(loader))
     assert loader.state() == (0, 0, 1)
 
 
@@ -277,7 +372,7 @@ def test_batches_of_python_that_nobody_takes():
 
     loader = data.DataLoader(Given(lambda i: i, 400), 2, collate_fn=Batch, num_workers=4)
     for turn in range(100):
-        assert isinstance(next(loader), Batch)
+        assert isinstance(next(iter(loader)), Batch)
         loader.set_state((turn, 0, turn))
         assert loader.state() == (turn, 0, turn)
     loader.close()
@@ -316,7 +411,7 @@ def test_ctrl_c_while_waiting():
     threading.Timer(0.2, os.kill, (os.getpid(), signal.SIGINT)).start()
     start = time.monotonic()
     with pytest.raises(KeyboardInterrupt):
-        next(loader)
+        next(iter(loader))
     assert time.monotonic() - start < 1
 
 
@@ -330,7 +425,8 @@ class D:
     def __len__(self): return 1000
     def __getitem__(self, i): return np.zeros((1, 2, 2), np.float32), i
 loader = weft.data.DataLoader(D(), 2, num_workers=3)
-next(loader)
+begun, other = iter(loader), iter(loader)
+next(begun), next(other)
 """
 
 
@@ -343,7 +439,7 @@ def test_after_a_fork_the_loader_says_so():
     child = """
 if os.fork() == 0:
     try:
-        next(loader)
+        next(begun)
     except RuntimeError as e:
         os._exit(7 if "fork" in str(e) else 8)
 print(os.waitstatus_to_exitcode(os.wait()[1]))

@@ -97,11 +97,12 @@ def make():
 def test_checkpoint_brings_everything_back(tmp_path):
     path = tmp_path / "checkpoint"
     state, net, opt, schedule, loader, generator = make()
+    batches = iter(loader)
     for _ in range(3):
         net(weft.ones(1, 2)).sum().backward()
         opt.step()
         schedule.step()
-        next(loader)
+        next(batches)
     weft.rand(3, generator=generator)
     state["epoch"], state["sum"], state.metadata = 3, 1.25, {"k": "v"}
     state.save(path)
@@ -111,6 +112,7 @@ def test_checkpoint_brings_everything_back(tmp_path):
     assert [p.tolist() for p in net2.parameters()] == [p.tolist() for p in net.parameters()]
     assert opt2.state_dict().keys() == opt.state_dict().keys()
     assert schedule2.get_last_lr() == schedule.get_last_lr() and loader2.state() == loader.state()
+    assert loader2.state()[2] == 3 and len([*loader2]) == 1 and len([*loader2]) == 4
     drawn = [weft.rand(3, generator=g).tolist() for g in (generator, generator2)]
     assert drawn[0] == drawn[1]
     assert "model/0.weight" in safetensors.numpy.load_file(path)

@@ -16,7 +16,8 @@ def default_collate(batch: Sequence[Any]) -> Any:
     """A list of samples as one batch, as torch.utils.data.default_collate() makes it.
 
     Tensors and NumPy's arrays and scalars are stacked and keep their dtype; int becomes int64,
-    float float64, bool bool; texts stay a list. Mappings, tuples, lists and named tuples are put
+    float float64, bool bool; texts stay as they are, in a tuple
+    where they were entries of tuples or lists. Mappings, tuples, lists and named tuples are put
     together entry by entry (of tuples comes a list). TypeError for other samples, ValueError for
     shapes or lengths that differ.
 
@@ -30,7 +31,7 @@ def default_collate(batch: Sequence[Any]) -> Any:
     if isinstance(first, Tensor):
         return _weft.stack(list(batch))
     if isinstance(first, (str, bytes)):
-        return list(batch)
+        return batch
     if hasattr(first, "__array__"):
         return _arrays(batch)
     if isinstance(first, float):

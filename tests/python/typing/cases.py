@@ -228,7 +228,7 @@ def loading() -> None:
     for number in data.DataLoader(Squares(), 2, collate_fn=len):
         assert_type(number, int)
     loader: data.DataLoader = data.DataLoader(pictures, 16)
-    assert_type(next(loader), tuple[Tensor, Tensor])
+    assert_type(next(iter(loader)), tuple[Tensor, Tensor])
     assert_type(pictures[0], tuple[Tensor, int])
     assert_type(pictures.first(10), data.ImageDataset)
     assert_type(len(data.DataLoader(pictures, 16, shuffle=True)), int)
