@@ -173,8 +173,8 @@ std::uint64_t seed_of(std::optional<std::uint64_t> seed, Generator* generator, b
 void refuse(const char* name, const py::object& value, bool is_default, const char* instead) {
   if (is_default) return;
   throw weft::ValueError("[DataLoader] got " + std::string(name) + "=" +
-                         py::repr(value).cast<std::string>() + ", which is not supported: " +
-                         instead);
+                         py::repr(value).cast<std::string>() +
+                         ", which is not supported: " + instead);
 }
 
 std::unique_ptr<Loader> make_loader(const py::object& dataset, Index batch_size,
