@@ -1,11 +1,11 @@
 # Made by python/stubs/generate.py; do not edit.
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, Generic, Literal, Protocol, overload
 from typing_extensions import Never, Self, TypeVar
 from numpy.typing import NDArray
 from weft._typing import BoundType, DeviceLike, StrPath
-from weft._weft import Tensor
+from weft._weft import Generator, Tensor
 
 _Batch = TypeVar("_Batch", default=tuple[Tensor, Tensor])
 _Made = TypeVar("_Made")
@@ -36,11 +36,17 @@ class DataLoader(Generic[_Batch], metaclass=BoundType):
         collate_fn: None = None,
         drop_last: bool = False,
         num_workers: int = 1,
-        prefetch_factor: int = 2,
-        seed: int = 0,
+        prefetch_factor: int | None = 2,
+        seed: int | None = None,
         pin_memory: bool = False,
         device: DeviceLike | None = None,
         persistent_workers: bool = True,
+        generator: Generator | None = None,
+        sampler: None = None,
+        batch_sampler: None = None,
+        timeout: float = 0,
+        worker_init_fn: None = None,
+        multiprocessing_context: None = None,
     ) -> None: ...
     @overload
     def __init__(
@@ -53,11 +59,17 @@ class DataLoader(Generic[_Batch], metaclass=BoundType):
         collate_fn: Callable[[list[Any]], _Made],
         drop_last: bool = False,
         num_workers: int = 1,
-        prefetch_factor: int = 2,
-        seed: int = 0,
+        prefetch_factor: int | None = 2,
+        seed: int | None = None,
         pin_memory: bool = False,
         device: DeviceLike | None = None,
         persistent_workers: bool = True,
+        generator: Generator | None = None,
+        sampler: None = None,
+        batch_sampler: None = None,
+        timeout: float = 0,
+        worker_init_fn: None = None,
+        multiprocessing_context: None = None,
     ) -> None: ...
     @overload
     def __init__(
@@ -70,15 +82,20 @@ class DataLoader(Generic[_Batch], metaclass=BoundType):
         collate_fn: None = None,
         drop_last: bool = False,
         num_workers: int = 1,
-        prefetch_factor: int = 2,
-        seed: int = 0,
+        prefetch_factor: int | None = 2,
+        seed: int | None = None,
         pin_memory: bool = False,
         device: DeviceLike | None = None,
         persistent_workers: bool = True,
+        generator: Generator | None = None,
+        sampler: None = None,
+        batch_sampler: None = None,
+        timeout: float = 0,
+        worker_init_fn: None = None,
+        multiprocessing_context: None = None,
     ) -> None: ...
-    def __iter__(self) -> Self: ...
+    def __iter__(self) -> Iterator[_Batch]: ...
     def __len__(self) -> int: ...
-    def __next__(self) -> _Batch: ...
     @property
     def batch_size(self) -> int: ...
     def close(self) -> None: ...
@@ -123,6 +140,12 @@ class _Dataset(metaclass=BoundType):
     def __getitem__(self, index: int, /) -> tuple[Tensor, int]: ...
     def __init__(self, *args: Never, **kwargs: Never) -> None: ...
     def __len__(self) -> int: ...
+
+class _LoaderIterator(metaclass=BoundType):
+    def __init__(self, *args: Never, **kwargs: Never) -> None: ...
+    def __iter__(self) -> Self: ...
+    def __len__(self) -> int: ...
+    def __next__(self) -> Any: ...
 
 def decode_image(bytes: bytes, channels: int = 3) -> Tensor: ...
 def encode_png(image: Tensor) -> bytes: ...
