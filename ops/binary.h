@@ -121,7 +121,6 @@ struct FloorDiv {
   }
 };
 
-// The divisions' whole parts are no part of what the gradients depend on but where they jump.
 struct Fmod {
   static constexpr const char *name = "fmod", *doc = "a - b * trunc(a / b), exactly";
   static constexpr Domain domain = Domain::Number;

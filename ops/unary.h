@@ -6,8 +6,7 @@
 // Elementwise ops of one tensor: a struct each, and its function. To add one, write the struct, put
 // it in UnaryOps, and give it a row in tests/op_table; see docs/CONTRIBUTING.md.
 //   forward(x); grad(g, x, y): the gradient of x from that of y, if the op has one (then `reads`
-//   tells which of x and y it reads). Parameters are members with defaults, in the order of the
-//   function's.
+//   tells which of x and y it reads). Parameters: members with defaults, in the function's order.
 namespace weft {
 
 namespace op {
@@ -334,9 +333,7 @@ struct Softplus {
 // NaN stays. A missing bound is infinite; integers compare as such (see ops/elementwise.cpp).
 struct Clamp {
   static constexpr const char *name = "clamp",
-                              *doc =
-                                  "x within [min, max], NaN where one of these is; the gradient "
-                                  "is 0 at the bounds";
+                              *doc = "x within [min, max] or NaN; the gradient is 0 at the bounds";
   static constexpr Domain domain = Domain::Number;
   static constexpr Reads reads = Reads::Input;
   double low = -std::numeric_limits<double>::infinity(),

@@ -119,11 +119,8 @@ row("pow", np.power, POSITIVE, B)
 row("pow", np.power, A, 2)
 row("pow_", np.power, POSITIVE, B)
 row("pow_", np.power, INTS, 3)
-for name in "fmod", "remainder":
-    for suffix in "", "_":
-        row(name + suffix, getattr(np, name), A, B)
-        row(name + suffix, getattr(np, name), INTS, 3)
-    row(name, getattr(np, name), 1e10, POSITIVE)
+for name in "fmod", "fmod_", "remainder", "remainder_":
+    row(name, getattr(np, name.rstrip("_")), A, B)
 for name in "bitwise_and", "bitwise_or", "bitwise_xor":
     for suffix in "", "_":
         row(name + suffix, getattr(np, name), INTS, np.roll(INTS, 1))
@@ -499,6 +496,5 @@ def test_values(row):
 
 def test_every_operation_has_a_row():
     tried = {r[0] for r in TABLE} | set(ELSEWHERE) | set(EXCEPTIONS)
-    untried = (set(functions()) | methods()) - tried
-    assert not untried
+    assert not (set(functions()) | methods()) - tried
     assert not set(ELSEWHERE) & {r[0] for r in TABLE}
