@@ -33,7 +33,7 @@ void onednn_matmul(benchmark::State& state, DType dtype) {
   const Tensor a = square_matrix(state, given), b = square_matrix(state, given);
   const Tensor out = empty_like(a);
   for (auto _ : state) {
-    cpu::dnnl::matmul(out.view(), a.view(), b.view(), View{}, 0, false, false);
+    cpu::dnnl::matmul(out.view(), a.view(), b.view(), View{}, 0, false);
     benchmark::ClobberMemory();
   }
   operations(state);
