@@ -138,7 +138,7 @@ TEST_CASE("a hook may not change what a gradient is") {
   using Hook = Tensor (*)(const Tensor&);
   for (const Hook hook : {Hook([](const Tensor&) { return ones(3); }),
                           Hook([](const Tensor& g) { return g.narrow(0, 0, 1); }),
-                          Hook([](const Tensor& g) { return g.to(f64); })}) {
+                          Hook([](const Tensor& g) { return g.to(f32); })}) {
     Tensor x = leaf({1, 2});
     Tensor y = x * 3;
     autograd::register_hook(x, hook);
