@@ -186,12 +186,16 @@ Problem input_band(const Problem& p, Index first, Index last) {
               std::min((last - 1 + low) / stride + 1, s.oh));
 }
 
-// Whether every band has both inputs and outputs.
-bool has_bands(const ConvShape& s) {
+// Whether every band has both inputs and outputs: no output lies in the padding; no input, where
+// bands are of inputs, between two outputs or behind the last.
+bool has_bands(const Problem& p) {
+  const ConvShape& s = p.shape;
   const Conv2dOptions& o = s.options;
-  const Index more = (s.r - 1) * o.dilation[0];
-  return std::max(o.padding_low[0], o.padding_high[0]) <= more &&
-         o.stride[0] <= std::min<Index>(more + 1, 8);
+  const Index stride = o.stride[0], reach = (s.r - 1) * o.dilation[0] + 1;
+  const bool all_read =
+      stride <= reach && (s.oh - 1) * stride + reach == o.padding_low[0] + s.h + o.padding_high[0];
+  return std::max(o.padding_low[0], o.padding_high[0]) < reach &&
+         (p.pass != Pass::Input || all_read);
 }
 
 Index height_of(const Problem& p) { return p.pass == Pass::Input ? p.shape.h : p.shape.oh; }
@@ -201,14 +205,13 @@ struct Part {
   Index pictures, rows;
 
   Part(const Problem& p, bool alone) {
-    constexpr Index kRows = 16;
     const ConvShape& s = p.shape;
     const bool bf16 = p.mode.through_bf16 || p.pictures == DType::BF16;
     const Index most = moment(alone ? 1 : get_num_threads(), bf16), height = height_of(p);
     const Index picture = std::max<Index>(s.oh * s.ow * s.k * s.filter_size(), 1);
     pictures = even_part(s.n, most / picture, 1);
-    const bool bands = picture > most && has_bands(s);
-    rows = bands ? even_part(height, height * most / picture, kRows) : height;
+    const bool bands = picture > most && has_bands(p);
+    rows = bands ? even_part(height, height * most / picture, 1) : height;
   }
   bool is_whole(const Problem& p) const { return pictures >= p.shape.n && rows >= height_of(p); }
 };
