@@ -2,23 +2,10 @@
 
 import os
 
-import numpy as np
 import pytest
 import weft
+from picture_set import Numbers
 from weft import data
-
-
-class Numbers:
-    """Picture i is full of i."""
-
-    def __init__(self, n=10, shape=(3, 4, 5)):
-        self.n, self.shape = n, shape
-
-    def __len__(self):
-        return self.n
-
-    def __getitem__(self, i):
-        return np.full(self.shape, i, np.float32), i
 
 
 def labels_of(loop):

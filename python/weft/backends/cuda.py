@@ -14,14 +14,4 @@ from __future__ import annotations
 from weft.backends import _switches
 
 
-class _Matmul(_switches.Switches):
-    @property
-    def allow_tf32(self) -> bool:
-        return _switches.tf32_allowed()
-
-    @allow_tf32.setter
-    def allow_tf32(self, on: bool) -> None:
-        _switches.allow_tf32(on)
-
-
-matmul = _Matmul(f"{__name__}.matmul", "Switches of products.")
+matmul = _switches.Switches(f"{__name__}.matmul", "Switches of products.")

@@ -41,14 +41,6 @@ class _Module(_switches.Switches):
         _weft._set_cudnn_benchmark(on)
 
     @property
-    def allow_tf32(self) -> bool:
-        return _switches.tf32_allowed()
-
-    @allow_tf32.setter
-    def allow_tf32(self, on: bool) -> None:
-        _switches.allow_tf32(on)
-
-    @property
     def deterministic(self) -> bool:
         return True
 
