@@ -8,6 +8,7 @@
 #include <weft/core/threads.h>
 #include <weft/cpu/dnnl/api.h>
 #include <weft/cpu/dnnl/convolution.h>
+#include <weft/cpu/elementwise.h>
 #include <weft/cpu/isa/tables.h>
 #include <weft/cpu/matmul.h>
 #include <weft/cpu/staging.h>
@@ -123,13 +124,15 @@ void conv2d_forward(const View& y_any, const View& x_any, const View& w_any, con
   const StagedInput x(x_any, t, Order::ChannelsLast), w(w_any, wt, Order::Rows);
   const StagedInput bias(bias_any ? bias_any : absent(wt), wt, Order::Rows);
   const StagedOutput y(y_any, t, Order::ChannelsLast);
-  if (way == Way::Winograd)
+  if (way == Way::Winograd) {
     winograd_convolve(image(y.view()), image(x.view()), w.as<float>(), filter(shape),
                       o.padding_low[0], o.padding_low[1], bias.as<float>(), o.relu);
-  else if (way == Way::F64)
+  } else if (way == Way::F64) {
     conv2d_forward_f64(y.view(), x.view(), w.view(), bias.view(), shape);
-  else
+  } else {
     dnnl::convolution_forward(y.view(), x.view(), w.view(), bias.as<void>(), shape, mode(t, way));
+    activate(y.view(), o.relu ? Activation::Relu : Activation::None);
+  }
   y.finish();
 }
 

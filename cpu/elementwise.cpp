@@ -6,6 +6,7 @@
 #include <weft/cpu/isa.h>
 #include <weft/cpu/loop_walk.h>
 #include <weft/cpu/move.h>
+#include <weft/ops/unary.h>
 
 // Elementwise loops over operands of any strides and dtypes. Contiguous operands of the compute
 // type are used where they lie; others pass through a block that stays in the L1 cache.
@@ -175,6 +176,13 @@ void fill(const Loop& loop, const void* value) {
       for (Index i = 0; i < n; ++i) *reinterpret_cast<U*>(at[0] + i * loop.stride[0][0]) = v;
     });
   });
+}
+
+void activate(const View& out, Activation activation) {
+  if (activation == Activation::None) return;
+  const op::Relu no_parameters;
+  unary(detail::unary_of(activation), make_loop(out.sizes(), {out, out}), out.dtype,
+        &no_parameters);
 }
 
 }  // namespace weft::cpu

@@ -13,7 +13,6 @@
 #include <weft/cpu/elementwise.h>
 #include <weft/cpu/isa/tables.h>
 #include <weft/cpu/staging.h>
-#include <weft/ops/unary.h>
 
 namespace weft::cpu {
 namespace {
@@ -100,14 +99,6 @@ GemmTask<T> task_of(const View& out, const View& a, const View& b, const View& b
           static_cast<T>(f.alpha),
           static_cast<T>(f.beta),
           f.relu()};
-}
-
-// What a product has not done itself. oneDNN's ReLU makes 0 of NaN, so it is not asked for it.
-void activate(const View& out, Activation activation) {
-  if (activation == Activation::None) return;
-  const op::Relu no_parameters;
-  unary(detail::unary_of(activation), make_loop(out.sizes(), {out, out}), out.dtype,
-        &no_parameters);
 }
 
 template <class T>

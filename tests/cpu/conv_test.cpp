@@ -203,6 +203,28 @@ TEST_CASE("conv2d without Winograd is more accurate, with it good to 1e-5", "[co
   CHECK(b < a);
 }
 
+TEST_CASE("conv2d with ReLU is what relu makes of conv2d, and keeps NaN", "[conv]") {
+  for (Case t : cases()) {
+    for (DType d : {DType::F32, DType::F64, DType::BF16, DType::F16}) {
+      INFO(t.name << ", " << name(d));
+      t.o.relu = false;
+      Problem plain(t, d, Place::ChannelsLast);
+      plain.x.set(plain.x.count() / 2, NAN);
+      Problem clamped = plain;
+      clamped.t.o.relu = true;
+      plain.forward(), clamped.forward();
+      Index nans = 0, differing = 0;
+      for (Index i = 0; i < plain.y.count(); ++i) {
+        const double a = plain.y.get(i), b = clamped.y.get(i);
+        nans += std::isnan(b);
+        differing += std::isnan(a) != std::isnan(b) || (!std::isnan(a) && b != std::max(a, 0.));
+      }
+      CHECK(nans > 0);
+      CHECK(differing == 0);
+    }
+  }
+}
+
 TEST_CASE("conv2d of nothing", "[conv]") {
   Problem empty({"", 0, 3, 5, 5, 4, 3, 3}, DType::F32, Place::ChannelsLast);
   empty.forward();
