@@ -5,6 +5,7 @@
 #include <weft/autograd/mode.h>
 #include <weft/core/check.h>
 #include <weft/nn/attempt.h>
+#include <weft/nn/gradients.h>
 #include <weft/nn/module_parts.h>
 #include <weft/ops/make.h>
 
@@ -139,7 +140,7 @@ namespace {
 
 enum class Which { Parameters, Buffers };
 
-NamedTensors named(const Module& module, Which which) {
+NamedTensors named(const Module& module, Which which, bool once) {
   NamedTensors list;
   std::unordered_set<const TensorImpl*> seen;
   ModuleTree::each_slot(module, [&](const Module& m, auto& slot, const std::string& name) {
@@ -150,7 +151,7 @@ NamedTensors named(const Module& module, Which which) {
                   "materialize(input_shape) before",
                   name);
     }
-    if (slot.tensor.defined() && seen.insert(slot.tensor.impl()).second) {
+    if (slot.tensor.defined() && (!once || seen.insert(slot.tensor.impl()).second)) {
       list.emplace_back(name, slot.tensor);
     }
   });
@@ -159,8 +160,12 @@ NamedTensors named(const Module& module, Which which) {
 
 }  // namespace
 
-NamedTensors Module::named_parameters() const { return named(*this, Which::Parameters); }
-NamedTensors Module::named_buffers() const { return named(*this, Which::Buffers); }
+NamedTensors Module::named_parameters(bool remove_duplicate) const {
+  return named(*this, Which::Parameters, remove_duplicate);
+}
+NamedTensors Module::named_buffers(bool remove_duplicate) const {
+  return named(*this, Which::Buffers, remove_duplicate);
+}
 
 std::vector<Tensor> Module::parameters() const {
   std::vector<Tensor> list;
@@ -188,8 +193,8 @@ Index Module::parameter_count() const {
   return n;
 }
 
-void Module::zero_grad() {
-  for (Tensor& t : parameters()) t.set_grad({});
+void Module::zero_grad(bool set_to_none) {
+  for (Tensor& t : parameters()) clear_grad(t, set_to_none);
 }
 
 Module& Module::apply(const std::function<void(Module&)>& f) {

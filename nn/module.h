@@ -74,15 +74,16 @@ class WEFT_API Module : public Stateful {
   Shape materialize(const Shape& input);
 
   // ---- Parameters, buffers, parts: in the order of registration, names joined by "."
-  // Throws Error while a parameter waits for an input's shape. Shared ones come once.
+  // Throws Error while a parameter waits for an input's shape. Shared ones come once, unless
+  // remove_duplicate is false.
   std::vector<Tensor> parameters() const;
-  NamedTensors named_parameters() const;
-  NamedTensors named_buffers() const;
+  NamedTensors named_parameters(bool remove_duplicate = true) const;
+  NamedTensors named_buffers(bool remove_duplicate = true) const;
   NamedModules named_modules();  // the first is this one, named ""
   NamedModules named_children();
   Index parameter_count() const;
-  // Sets grad() of every parameter to undefined.
-  void zero_grad();
+  // Sets grad() of every parameter to undefined, or fills those that are there with zeros.
+  void zero_grad(bool set_to_none = true);
   // f for every part, then for this module.
   Module& apply(const std::function<void(Module&)>& f);
   Module& requires_grad_(bool value = true);

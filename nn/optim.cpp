@@ -9,6 +9,7 @@
 #include <weft/core/check.h>
 #include <weft/core/cuda_capture.h>
 #include <weft/core/interrupt.h>
+#include <weft/nn/gradients.h>
 #include <weft/ops/make.h>
 
 namespace weft::optim {
@@ -188,9 +189,9 @@ void Optimizer::share_terms(const std::vector<Update>& updates, std::vector<Opti
   }
 }
 
-void Optimizer::zero_grad() {
+void Optimizer::zero_grad(bool set_to_none) {
   for (Group& group : groups_) {
-    for (Tensor& p : group.params) p.set_grad({});
+    for (Tensor& p : group.params) nn::clear_grad(p, set_to_none);
   }
 }
 

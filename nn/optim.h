@@ -39,8 +39,8 @@ class WEFT_API Optimizer : public nn::Stateful {
   // (core/cuda_graph.h), which the optimiser must outlive, each replay is a step of its own with
   // the options of then; the first step, which makes the state, comes before.
   virtual void step();
-  // Sets grad() of every parameter to undefined.
-  void zero_grad();
+  // Sets grad() of every parameter to undefined, or fills those that are there with zeros.
+  void zero_grad(bool set_to_none = true);
 
   std::vector<Group>& groups() { return groups_; }
   const std::vector<Group>& groups() const { return groups_; }

@@ -15,13 +15,28 @@ namespace weft::python {
 using autograd::Edge;
 using autograd::Node;
 
+namespace {
+
+[[noreturn]] void refuse(const py::handle& o, const std::string& op, const std::string& expected) {
+  throw py::type_error("[" + op + "] got " + Py_TYPE(o.ptr())->tp_name + ", expected " + expected);
+}
+
+// None is an undefined tensor.
+Tensor tensor_or_none(const py::handle& o, const char* op, const std::string& what) {
+  if (o.is_none()) return {};
+  if (!is_tensor(o.ptr())) refuse(o, op, "a tensor or None " + what);
+  return tensor_of(o.ptr());
+}
+
+}  // namespace
+
 std::vector<Tensor> to_tensors(const py::object& result, const char* op) {
   if (is_tensor(result.ptr())) return {tensor_of(result.ptr())};
-  if (!py::isinstance<py::sequence>(result)) {
-    throw py::type_error(std::string("[") + op + "] got " + Py_TYPE(result.ptr())->tp_name +
-                         ", expected a tensor or a sequence of tensors");
-  }
-  return result.cast<std::vector<Tensor>>();
+  if (!py::isinstance<py::sequence>(result))
+    refuse(result, op, "a tensor or a sequence of tensors");
+  std::vector<Tensor> list;
+  for (const py::handle o : result) list.push_back(tensor_or_none(o, op, "in a sequence"));
+  return list;
 }
 
 namespace {
@@ -138,7 +153,9 @@ std::vector<Tensor> run_backward(autograd::FunctionContext& ctx, std::vector<Ten
   }
   std::vector<Tensor> of_tensors;
   for (std::size_t i = 0; i < call.is_tensor.size(); ++i) {
-    if (call.is_tensor[i]) of_tensors.push_back(result[py::int_(i)].cast<Tensor>());
+    if (!call.is_tensor[i]) continue;
+    of_tensors.push_back(tensor_or_none(py::object(result[py::int_(i)]), "backward",
+                                        "as the gradient of argument " + std::to_string(i)));
   }
   return of_tensors;
 }
@@ -181,9 +198,9 @@ py::tuple needs_input_grad(autograd::FunctionContext& ctx) {
   return needs;
 }
 
-std::vector<Tensor> tensors_in(const py::args& args) {
+std::vector<Tensor> tensors_in(const py::args& args, const char* op) {
   std::vector<Tensor> tensors;
-  for (const py::handle a : args) tensors.push_back(a.cast<Tensor>());
+  for (const py::handle a : args) tensors.push_back(tensor_or_none(a, op, "for each argument"));
   return tensors;
 }
 
@@ -205,7 +222,8 @@ void bind_function(py::module_& m) {
                          ">>> x.grad\n"
                          "tensor([3.])")
       .def(
-          "save_for_backward", [](C& c, const py::args& a) { c.save_for_backward(tensors_in(a)); },
+          "save_for_backward",
+          [](C& c, const py::args& a) { c.save_for_backward(tensors_in(a, "save_for_backward")); },
           "Keeps tensors, which are checked for changes in place, for saved_tensors.")
       .def_property_readonly(
           "saved_tensors", [](const C& c) { return py::tuple(py::cast(c.saved())); },
@@ -214,13 +232,15 @@ void bind_function(py::module_& m) {
                              "For each argument of forward() whether a gradient is wanted.")
       .def(
           "mark_non_differentiable",
-          [](C& c, const py::args& a) { c.mark_non_differentiable(tensors_in(a)); },
+          [](C& c, const py::args& a) {
+            c.mark_non_differentiable(tensors_in(a, "mark_non_differentiable"));
+          },
           "Names outputs that carry no gradient, such as indices; backward() gets zeros for them.")
       .def(
           "set_materialize_grads", [](C& c, bool value) { call_of(c).materialize = value; },
           "Whether backward() gets zeros, not None, for outputs without a gradient.", "value"_a)
       .def(
-          "mark_dirty", [](C& c, const py::args& a) { c.mark_dirty(tensors_in(a)); },
+          "mark_dirty", [](C& c, const py::args& a) { c.mark_dirty(tensors_in(a, "mark_dirty")); },
           "Names inputs that forward() changed in place and returns.")
       .def("__setattr__",
            [](C& c, const py::str& name, const py::object& value) {
@@ -319,7 +339,7 @@ struct HookHandle {
 autograd::Hook called_with_gradient(const py::object& hook) {
   return [hook = Held(hook)](const Tensor& g) {
     const py::gil_scoped_acquire locked;
-    return hook.get()(g).cast<Tensor>();
+    return tensor_or_none(hook.get()(g), "register_hook", "from the hook of a tensor");
   };
 }
 

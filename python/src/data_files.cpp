@@ -15,15 +15,26 @@ std::string path_of(const py::object& path) {
   return py::module_::import("os").attr("fspath")(path).cast<std::string>();
 }
 
+[[noreturn]] void refuse(const py::handle& o, const std::string& what, const char* expected) {
+  throw py::type_error("[save] got " + std::string(Py_TYPE(o.ptr())->tp_name) + what +
+                       ", expected " + expected);
+}
+
 // What can be saved: a dict of tensors, or what has a state.
 TensorMap tensors_of(const py::object& o) {
   const bool mapping = py::hasattr(o, "keys");
-  if (!mapping && !py::hasattr(o, "state_dict")) {
-    throw py::type_error("got " + std::string(Py_TYPE(o.ptr())->tp_name) +
-                         ", expected a dict of tensors or an object with state_dict()");
+  if (!mapping && !py::hasattr(o, "state_dict"))
+    refuse(o, "", "a dict of tensors or an object with state_dict()");
+  const py::object all = mapping ? o : py::object(o.attr("state_dict")());
+  TensorMap tensors;
+  for (const py::handle name : all) {
+    if (!py::isinstance<py::str>(name)) refuse(name, " as a tensor's name", "a str");
+    const py::object value = all[name];
+    if (!is_tensor(value.ptr()))
+      refuse(value, " under " + py::repr(name).cast<std::string>(), "a tensor");
+    tensors.emplace(name.cast<std::string>(), tensor_of(value.ptr()));
   }
-  const nn::StateDict state = to_state(mapping ? o : o.attr("state_dict")());
-  return {state.begin(), state.end()};
+  return tensors;
 }
 
 py::dict to_dict(const TensorMap& map) {

@@ -11,6 +11,30 @@ using nn::ModuleTree;
 
 namespace {
 
+[[noreturn]] void refuse(const py::handle& o, const char* hook, const char* expected) {
+  throw py::type_error(std::string("[") + hook + "] got " + Py_TYPE(o.ptr())->tp_name +
+                       " from the hook, expected " + expected);
+}
+
+std::pair<py::tuple, py::dict> pair_of(const py::object& o) {
+  const bool pair = py::isinstance<py::tuple>(o) && py::len(o) == 2 &&
+                    py::isinstance<py::tuple>(o[py::int_(0)]) &&
+                    py::isinstance<py::dict>(o[py::int_(1)]);
+  if (!pair) refuse(o, "register_forward_pre_hook", "a pair (args, kwargs) or None");
+  return {o[py::int_(0)], o[py::int_(1)]};
+}
+
+// A module of C++ takes a tensor where it got one; what one of Python takes is its own business.
+void check_tensors(const py::handle& self, const py::object& before, const py::tuple& given) {
+  if (dynamic_cast<const FromPython*>(&module_of(self.ptr()))) return;
+  for (std::size_t i = 0; i < std::min(given.size(), py::len(before)); ++i) {
+    const py::object was = before[py::int_(i)], now = given[i];
+    if (is_tensor(was.ptr()) && !is_tensor(now.ptr())) {
+      refuse(now, "register_forward_pre_hook", "a tensor, a tuple of the arguments, or None");
+    }
+  }
+}
+
 // C++ copies and drops it without the interpreter's lock.
 struct PythonHook {
   Held function;
@@ -19,7 +43,7 @@ struct PythonHook {
   // None leaves things as they are.
   Tensor result(const py::object& o, const char* name) const {
     if (o.is_none()) return {};
-    if (!is_tensor(o.ptr())) throw py::type_error(std::string(name) + " did not return a tensor");
+    if (!is_tensor(o.ptr())) refuse(o, name, "a tensor or None");
     return tensor_of(o.ptr());
   }
   Tensor operator()(Module& m, const Tensor& x) const {
@@ -28,24 +52,27 @@ struct PythonHook {
     py::dict keywords;
     before(self(m), args, keywords);
     if (py::len(args) != 1 || !keywords.empty()) {
-      throw py::type_error(
-          "the forward pre-hook returned other arguments than the one tensor "
-          "that a module of C++ takes");
+      throw py::type_error("[register_forward_pre_hook] got other arguments from the hook of a " +
+                           m.kind() + " (" + std::to_string(py::len(args)) + ", and " +
+                           std::to_string(py::len(keywords)) +
+                           " by name), expected the one tensor that it takes");
     }
-    return result(args[py::int_(0)], "the forward pre-hook");
+    return result(args[py::int_(0)], "register_forward_pre_hook");
   }
   Tensor operator()(Module& m, const Tensor& x, const Tensor& y) const {
     const py::gil_scoped_acquire lock;
-    return result(after(self(m), py::make_tuple(x), {}, py::cast(y)), "the forward hook");
+    return result(after(self(m), py::make_tuple(x), {}, py::cast(y)), "register_forward_hook");
   }
   // Puts what the hook returns in the place of the arguments.
   void before(const py::handle& self, py::object& args, py::dict& keywords) const {
     py::object o = with_kwargs ? function.get()(self, args, keywords) : function.get()(self, args);
     if (o.is_none()) return;
     if (with_kwargs) {
-      std::tie(args, keywords) = o.cast<std::pair<py::tuple, py::dict>>();
+      std::tie(args, keywords) = pair_of(o);
     } else {
-      args = py::isinstance<py::tuple>(o) ? o : py::make_tuple(o);
+      const py::tuple given = py::isinstance<py::tuple>(o) ? py::tuple(o) : py::make_tuple(o);
+      check_tensors(self, args, given);
+      args = given;
     }
   }
   py::object after(const py::handle& self, const py::object& args, const py::dict& keywords,

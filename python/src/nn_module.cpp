@@ -64,19 +64,27 @@ py::iterator tensors(const NamedTensors& all, bool parameters, bool recurse) {
 
 using Seen = std::unordered_set<const Module*>;
 
-void gather(const py::object& self, const std::string& name, Seen& seen, NamedObjects& list) {
+// seen: null where each module may come more than once.
+void gather(const py::object& self, const std::string& name, Seen* seen, NamedObjects& list) {
   const Module& m = module_of(self.ptr());
-  if (!seen.insert(&m).second) return;
+  if (seen && !seen->insert(&m).second) return;
   list.emplace_back(name, self);
   for (auto& [child, part] : ModuleTree::parts(m).children) {
     gather(module_object(part), name + (name.empty() ? "" : ".") + child, seen, list);
   }
 }
 
-NamedObjects named_modules(const py::object& self, const std::string& prefix) {
+NamedObjects named_modules(const py::object& self, const py::object& memo,
+                           const std::string& prefix, bool once) {
   NamedObjects list;
   Seen seen;
-  gather(self, prefix, seen, list);
+  if (!memo.is_none()) {
+    for (const py::handle known : memo) seen.insert(&module_of(known.ptr()));
+  }
+  gather(self, prefix, once ? &seen : nullptr, list);
+  if (!memo.is_none() && once) {
+    for (const auto& [name, module] : list) memo.attr("add")(module);
+  }
   return list;
 }
 
@@ -199,20 +207,22 @@ void def_lists(Class& c) {
       "recurse"_a = true);
   c.def(
       "named_parameters",
-      [](const Module& m, const std::string& prefix, bool recurse) {
-        return named_tensors(m.named_parameters(), true, prefix, recurse);
+      [](const Module& m, const std::string& prefix, bool recurse, bool once) {
+        return named_tensors(m.named_parameters(once), true, prefix, recurse);
       },
-      "Pairs of name and parameter.", "prefix"_a = "", "recurse"_a = true);
+      "Pairs of name and parameter, each once unless remove_duplicate is False.", "prefix"_a = "",
+      "recurse"_a = true, "remove_duplicate"_a = true);
   c.def(
       "buffers",
       [](const Module& m, bool recurse) { return tensors(m.named_buffers(), false, recurse); },
       "The buffers, each once.", "recurse"_a = true);
   c.def(
       "named_buffers",
-      [](const Module& m, const std::string& prefix, bool recurse) {
-        return named_tensors(m.named_buffers(), false, prefix, recurse);
+      [](const Module& m, const std::string& prefix, bool recurse, bool once) {
+        return named_tensors(m.named_buffers(once), false, prefix, recurse);
       },
-      "Pairs of name and buffer.", "prefix"_a = "", "recurse"_a = true);
+      "Pairs of name and buffer, each once unless remove_duplicate is False.", "prefix"_a = "",
+      "recurse"_a = true, "remove_duplicate"_a = true);
   c.def(
       "children", [](const Module& m) { return alone(named_children(m)); },
       "The module's own parts.");
@@ -220,14 +230,18 @@ void def_lists(Class& c) {
       "named_children", [](const Module& m) { return named(named_children(m)); },
       "Pairs of name and part.");
   c.def(
-      "modules", [](const py::object& self) { return alone(named_modules(self, "")); },
+      "modules",
+      [](const py::object& self) { return alone(named_modules(self, py::none(), "", true)); },
       "The module, its parts, theirs and so on, each once.");
   c.def(
       "named_modules",
-      [](const py::object& self, const std::string& prefix) {
-        return named(named_modules(self, prefix));
+      [](const py::object& self, const py::object& memo, const std::string& prefix, bool once) {
+        return named(named_modules(self, memo, prefix, once));
       },
-      "Pairs of name and module; the first is this one, named \"\".", "prefix"_a = "");
+      "Pairs of name and module, each once unless remove_duplicate is False; the first is this "
+      "one, named \"\".\n\nmemo: a set of modules to leave out, to which those that come are "
+      "added.",
+      "memo"_a = py::none(), "prefix"_a = "", "remove_duplicate"_a = true);
   c.def("parameter_count", &Module::parameter_count, "The elements of all parameters.");
   c.def("get_submodule", &find_module, "The part of that name, such as \"features.0\".",
         "target"_a);
@@ -266,9 +280,9 @@ template <class Class>
 void def_changes(Class& c) {
   c.def("apply", &apply, "Calls fn(module) for every part, then for this module; returns it.",
         "fn"_a);
-  c.def(
-      "zero_grad", [](Module& m, bool) { m.zero_grad(); },
-      "Sets the grad of every parameter to None.", "set_to_none"_a = true);
+  c.def("zero_grad", &Module::zero_grad,
+        "Sets the grad of every parameter to None, or fills those that are there with zeros.",
+        "set_to_none"_a = true);
   c.def(
       "requires_grad_",
       [](const py::object& self, bool value) {

@@ -247,9 +247,9 @@ void bind_base(py::module_& m) {
       "Updates each parameter that has a gradient; returns closure()'s loss. If anything is wrong "
       "with a gradient, nothing has changed.",
       "closure"_a = py::none());
-  c.def(
-      "zero_grad", [](Optimizer& o, bool) { o.zero_grad(); },
-      "Sets the grad of every parameter to None.", "set_to_none"_a = true);
+  c.def("zero_grad", &Optimizer::zero_grad,
+        "Sets the grad of every parameter to None, or fills those that are there with zeros.",
+        "set_to_none"_a = true);
 }
 
 template <class M, class Options>

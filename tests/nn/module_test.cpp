@@ -69,6 +69,10 @@ TEST_CASE("gradients reach every parameter, and zero_grad lets go of them") {
     CHECK(p.grad().defined());
   }
   CHECK(net.out.bias.grad().to_vector<float>() == std::vector<float>{5, 5});
+  const Tensor before = net.out.bias.grad();
+  net.zero_grad(false);
+  CHECK(net.out.bias.grad().is_same(before));
+  CHECK(before.to_vector<float>() == std::vector<float>{0, 0});
   net.zero_grad();
   CHECK_FALSE(net.out.bias.grad().defined());
 }

@@ -118,6 +118,11 @@ TEST_CASE("groups have options of their own, and parameters without a gradient s
   CHECK(p.to_vector<double>()[0] == Approx(0.9));
   CHECK(q.to_vector<double>()[0] == Approx(0.5));
   CHECK(r.to_vector<double>()[0] == 1);
+  (q * q).sum().backward({}, false, true);
+  sgd.zero_grad(false);
+  CHECK(q.grad().to_vector<double>() == std::vector<double>(4, 0.0));
+  CHECK_FALSE(q.grad().requires_grad());
+  CHECK_FALSE(r.grad().defined());
   sgd.zero_grad();
   CHECK_FALSE(q.grad().defined());
 }

@@ -83,6 +83,7 @@ OPTIONS = re.compile(r"(Args|Options)$")
 # Bytes and system calls: Python has its own.
 INTERNAL = {
     "nn/attempt.h",
+    "nn/gradients.h",
     "nn/sizes.h",
     "nn/module_parts.h",
     "data/file.h",

@@ -39,12 +39,19 @@ class _Call:
         changed = self.hook(self.module, own, self.of_results)
         if changed is None:
             return gradients
-        changed = changed if isinstance(changed, tuple) else (changed,)
+        changed = tuple(changed) if isinstance(changed, (tuple, list)) else (changed,)
+        kind = type(self.module).__name__
         if len(changed) != self.size:
             raise ValueError(
-                f"the backward hook of {type(self.module).__name__} returned {len(changed)} "
-                f"gradients, expected {self.size}"
+                f"the backward hook of {kind} returned {len(changed)} gradients, "
+                f"expected {self.size}"
             )
+        for gradient in changed:
+            if gradient is not None and not isinstance(gradient, Tensor):
+                raise TypeError(
+                    f"[register_full_backward_hook] got {type(gradient).__name__} from the hook "
+                    f"of {kind}, expected a tensor or None for each argument"
+                )
         return tuple(changed[i] for i in self.places)
 
 

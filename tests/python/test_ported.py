@@ -1,0 +1,118 @@
+"""Lines of PyTorch programs give what they give there, and errors of hooks and files say what is wrong."""
+
+import numpy as np
+import pytest
+from ported import ROWS, result
+
+import weft
+from weft import nn
+
+
+@pytest.mark.parametrize("expression, expected", ROWS, ids=range(len(ROWS)))
+def test_as_in_pytorch(expression, expected):
+    assert result(expression, weft) == expected
+
+
+def leaf():
+    return weft.ones(2, requires_grad=True)
+
+
+def with_tensor_hook(made):
+    x = leaf()
+    x.register_hook(lambda g: made)
+    (x * 2).sum().backward()
+
+
+def with_backward_hook(made):
+    net = nn.Linear(2, 2)
+    net.register_full_backward_hook(lambda m, gin, gout: made)
+    net(leaf()).sum().backward()
+
+
+def with_pre_hook(made, **options):
+    net = nn.Linear(2, 2)
+    net.register_forward_pre_hook(lambda *given: made, **options)
+    net(leaf())
+
+
+def within_sequential(made, kind="register_forward_hook"):
+    net = nn.Sequential(nn.Linear(2, 2), nn.ReLU())
+    getattr(net[0], kind)(lambda *given: made)
+    net(leaf())
+
+
+class Own(weft.autograd.Function):
+    made = 3
+
+    @staticmethod
+    def forward(ctx, x):
+        return x * 2
+
+    @staticmethod
+    def backward(ctx, g):
+        return Own.made
+
+
+def within_function(made):
+    Own.made = made
+    Own.apply(leaf()).sum().backward()
+
+
+def saved(made):
+    class Saving(Own):
+        @staticmethod
+        def forward(ctx, x):
+            ctx.save_for_backward(made)
+            return x
+
+    Saving.apply(leaf())
+
+
+@pytest.mark.parametrize(
+    "call, made, message",
+    [
+        (with_tensor_hook, 3, r"\[register_hook\] got int, expected a tensor or None"),
+        (with_tensor_hook, [weft.ones(2)], r"\[register_hook\] got list"),
+        (with_backward_hook, 3, r"\[register_full_backward_hook\] got int .* Linear"),
+        (with_backward_hook, ("a",), r"\[register_full_backward_hook\] got str .* Linear"),
+        (with_pre_hook, 3, r"\[register_forward_pre_hook\] got int from the hook, expected"),
+        (with_pre_hook, (None,), r"\[register_forward_pre_hook\] got NoneType"),
+        (within_sequential, 3, r"\[register_forward_hook\] got int from the hook, expected a tensor"),
+        (within_function, "a", r"\[backward\] got str, expected a tensor or None .* argument 0"),
+        (saved, 3, r"\[save_for_backward\] got int, expected a tensor or None"),
+    ],
+)
+def test_what_is_no_tensor_is_named(call, made, message):
+    with pytest.raises(TypeError, match=message):
+        call(made)
+
+
+def test_pre_hooks_with_other_arguments_are_named():
+    for made in 3, (weft.ones(2), {}), ((weft.ones(2),), ()):
+        with pytest.raises(TypeError, match=r"_pre_hook\] got .* expected a pair \(args, kwargs\)"):
+            with_pre_hook(made, with_kwargs=True)
+    for made in 3, (weft.ones(2), weft.ones(2)):
+        with pytest.raises(TypeError, match=r"\[register_forward_pre_hook\] got"):
+            within_sequential(made, "register_forward_pre_hook")
+
+
+def test_backward_hooks_may_return_a_list():
+    x, net = leaf(), nn.Linear(2, 2)
+    net.register_full_backward_hook(lambda m, gin, gout: [weft.tensor([5.0, 6.0])])
+    net(x).sum().backward()
+    assert x.grad.tolist() == [5, 6]
+
+
+@pytest.mark.parametrize(
+    "given, message",
+    [
+        ({1: weft.ones(1)}, "got int as a tensor's name, expected a str"),
+        ({"a": np.ones(1)}, "got numpy.ndarray under 'a', expected a tensor"),
+        ({"a": [1.0]}, "got list under 'a', expected a tensor"),
+        ({"a": {"b": weft.ones(1)}}, "got dict under 'a', expected a tensor"),
+    ],
+)
+def test_save_refuses(given, message, tmp_path):
+    with pytest.raises(TypeError, match=message):
+        weft.save(given, tmp_path / "f")
+    assert not (tmp_path / "f").exists()
