@@ -1,6 +1,9 @@
 #include <weft/cpu/conv.h>
 
 #include <algorithm>
+#include <atomic>
+#include <bit>
+#include <limits>
 #include <optional>
 
 #include <weft/core/check.h>
@@ -71,6 +74,35 @@ void check_dtype(const char* op, const View& v) {
 
 View absent(DType t) { return {nullptr, nullptr, nullptr, 0, t}; }
 
+// The largest |x|; of any infinity or NaN, one of them. Floats are ordered by their bits, above
+// which stand infinity's and, above those, NaN's.
+template <class Bits>
+Bits largest_bits(const View& x) {
+  std::atomic<Bits> largest{0};
+  parallel_for(0, numel(x), 1 << 16, [&](Index begin, Index end) {
+    Bits most = 0;
+    for (Index i = begin; i < end; ++i)
+      most = std::max<Bits>(most, x.as<Bits>()[i] & std::numeric_limits<Bits>::max() >> 1);
+    Bits before = largest;
+    while (before < most && !largest.compare_exchange_weak(before, most)) {
+    }
+  });
+  return largest;
+}
+
+double largest(const View& x) {
+  return x.dtype == DType::BF16
+             ? std::bit_cast<float>(std::uint32_t{largest_bits<std::uint16_t>(x)} << 16)
+             : std::bit_cast<float>(largest_bits<std::uint32_t>(x));
+}
+
+// oneDNN's ReLU makes 0 of NaN, where ours keeps it: it may be asked for its own where no sum, nor
+// what Winograd adds on the way to one, can leave the numbers.
+bool sums_stay_finite(const View& x, const View& w, const View& bias, const ConvShape& s) {
+  const double sum = largest(x) * largest(w) * static_cast<double>(s.filter_size());
+  return sum + (bias ? largest(bias) : 0) < 1e30;
+}
+
 // Without inputs: the bias alone.
 void forward_of_nothing(const View& y_any, const View& bias, bool relu) {
   const StagedOutput y(y_any, y_any.dtype, Order::ChannelsLast);
@@ -118,7 +150,7 @@ void conv2d_forward(const View& y_any, const View& x_any, const View& w_any, con
   check_dtype("conv2d", x_any);
   if (numel(y_any) == 0) return;
   if (numel(w_any) == 0 || numel(x_any) == 0) return forward_of_nothing(y_any, bias_any, o.relu);
-  const ConvShape shape(x_any, w_any, y_any, o);
+  ConvShape shape(x_any, w_any, y_any, o);
   const Way way = choose(x_any.dtype, shape, shape.oh, shape.ow);
   const DType t = picture_dtype(x_any.dtype, way), wt = filter_dtype(t, way);
   const StagedInput x(x_any, t, Order::ChannelsLast), w(w_any, wt, Order::Rows);
@@ -130,8 +162,10 @@ void conv2d_forward(const View& y_any, const View& x_any, const View& w_any, con
   } else if (way == Way::F64) {
     conv2d_forward_f64(y.view(), x.view(), w.view(), bias.view(), shape);
   } else {
+    const bool apart = o.relu && !sums_stay_finite(x.view(), w.view(), bias.view(), shape);
+    if (apart) shape.options.relu = false;
     dnnl::convolution_forward(y.view(), x.view(), w.view(), bias.as<void>(), shape, mode(t, way));
-    activate(y.view(), o.relu ? Activation::Relu : Activation::None);
+    if (apart) activate(y.view(), Activation::Relu);
   }
   y.finish();
 }

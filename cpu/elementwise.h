@@ -12,8 +12,7 @@ void where(const Loop& loop);
 void copy(const Loop& loop);
 void fill(const Loop& loop, const void* value);
 
-// Of what a product or a convolution wrote, in place. oneDNN is not asked for its own ReLU, which
-// makes 0 of NaN.
+// Of what a product or a convolution wrote, in place. oneDNN's own ReLU makes 0 of NaN.
 void activate(const View& out, Activation activation);
 
 }  // namespace weft::cpu

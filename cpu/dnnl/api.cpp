@@ -118,13 +118,16 @@ Attributes::Attributes() {
         "attributes");
 }
 
-void Attributes::add_to(float scale) {
+void Attributes::after(float sum_scale, bool relu) {
   PostOps ops;
   check(dnnl_post_ops_create(ops.out()), "post-ops");
 #if DNNL_VERSION_MAJOR >= 3
-  check(dnnl_post_ops_append_sum(ops.get(), scale, 0, dnnl_data_type_undef), "sum");
+  if (sum_scale != 0)
+    check(dnnl_post_ops_append_sum(ops.get(), sum_scale, 0, dnnl_data_type_undef), "sum");
+  if (relu) check(dnnl_post_ops_append_eltwise(ops.get(), dnnl_eltwise_relu, 0, 0), "relu");
 #else
-  check(dnnl_post_ops_append_sum(ops.get(), scale), "sum");
+  if (sum_scale != 0) check(dnnl_post_ops_append_sum(ops.get(), sum_scale), "sum");
+  if (relu) check(dnnl_post_ops_append_eltwise(ops.get(), 1, dnnl_eltwise_relu, 0, 0), "relu");
 #endif
   check(dnnl_primitive_attr_set_post_ops(attr_.get(), ops.get()), "post-ops");
 }
@@ -145,8 +148,7 @@ PrimitiveDesc reorder(DescRef from, DescRef to) {
 #if DNNL_VERSION_MAJOR >= 3
 
 PrimitiveDesc convolution_forward(const Convolution& c, DescRef src, DescRef weights, DescRef bias,
-                                  DescRef dst) {
-  const Attributes attributes;
+                                  DescRef dst, const Attributes& attributes) {
   PrimitiveDesc pd;
   check(dnnl_convolution_forward_primitive_desc_create(
             pd.out(), engine(), dnnl_forward_training, c.algorithm, src, weights, bias, dst,
@@ -158,7 +160,7 @@ PrimitiveDesc convolution_forward(const Convolution& c, DescRef src, DescRef wei
 PrimitiveDesc convolution_backward_data(const Convolution& c, DescRef src, DescRef weights,
                                         DescRef dst) {
   const Attributes attributes;
-  const PrimitiveDesc hint = convolution_forward(c, src, weights, nullptr, dst);
+  const PrimitiveDesc hint = convolution_forward(c, src, weights, nullptr, dst, attributes);
   PrimitiveDesc pd;
   check(dnnl_convolution_backward_data_primitive_desc_create(
             pd.out(), engine(), c.algorithm, src, weights, dst, c.stride, c.dilation, c.padding_low,
@@ -170,7 +172,7 @@ PrimitiveDesc convolution_backward_data(const Convolution& c, DescRef src, DescR
 PrimitiveDesc convolution_backward_weights(const Convolution& c, DescRef src, DescRef weights,
                                            DescRef bias, DescRef dst) {
   const Attributes attributes;
-  const PrimitiveDesc hint = convolution_forward(c, src, weights, bias, dst);
+  const PrimitiveDesc hint = convolution_forward(c, src, weights, bias, dst, attributes);
   PrimitiveDesc pd;
   check(dnnl_convolution_backward_weights_primitive_desc_create(
             pd.out(), engine(), c.algorithm, src, weights, bias, dst, c.stride, c.dilation,
@@ -202,8 +204,7 @@ PrimitiveDesc create(const void* desc, const Attributes& attributes, dnnl_primit
 }  // namespace
 
 PrimitiveDesc convolution_forward(const Convolution& c, DescRef src, DescRef weights, DescRef bias,
-                                  DescRef dst) {
-  const Attributes attributes;
+                                  DescRef dst, const Attributes& attributes) {
   dnnl_convolution_desc_t d;
   check(dnnl_dilated_convolution_forward_desc_init(&d, dnnl_forward_training, c.algorithm, src,
                                                    weights, bias, dst, c.stride, c.dilation,
@@ -215,7 +216,7 @@ PrimitiveDesc convolution_forward(const Convolution& c, DescRef src, DescRef wei
 PrimitiveDesc convolution_backward_data(const Convolution& c, DescRef src, DescRef weights,
                                         DescRef dst) {
   const Attributes attributes;
-  const PrimitiveDesc hint = convolution_forward(c, src, weights, nullptr, dst);
+  const PrimitiveDesc hint = convolution_forward(c, src, weights, nullptr, dst, attributes);
   dnnl_convolution_desc_t d;
   check(
       dnnl_dilated_convolution_backward_data_desc_init(&d, c.algorithm, src, weights, dst, c.stride,
@@ -227,7 +228,7 @@ PrimitiveDesc convolution_backward_data(const Convolution& c, DescRef src, DescR
 PrimitiveDesc convolution_backward_weights(const Convolution& c, DescRef src, DescRef weights,
                                            DescRef bias, DescRef dst) {
   const Attributes attributes;
-  const PrimitiveDesc hint = convolution_forward(c, src, weights, bias, dst);
+  const PrimitiveDesc hint = convolution_forward(c, src, weights, bias, dst, attributes);
   dnnl_convolution_desc_t d;
   check(dnnl_dilated_convolution_backward_weights_desc_init(&d, c.algorithm, src, weights, bias,
                                                             dst, c.stride, c.dilation,

@@ -65,8 +65,8 @@ inline bool same(DescRef a, DescRef b) { return dnnl_memory_desc_equal(a, b) != 
 // What follows the product. Never shared: copies of an attribute alias.
 class Attributes {
  public:
-  Attributes();              // the scratchpad is given by the user
-  void add_to(float scale);  // dst = result + scale * dst
+  Attributes();                            // the scratchpad is given by the user
+  void after(float sum_scale, bool relu);  // dst = relu(result + sum_scale * dst)
   const_dnnl_primitive_attr_t get() const { return attr_.get(); }
 
  private:
@@ -80,7 +80,7 @@ struct Convolution {
 
 // src, weights, bias (may be null), dst; a gradient's layout takes the place of its value's.
 PrimitiveDesc convolution_forward(const Convolution&, DescRef src, DescRef weights, DescRef bias,
-                                  DescRef dst);
+                                  DescRef dst, const Attributes&);
 PrimitiveDesc convolution_backward_data(const Convolution&, DescRef src, DescRef weights,
                                         DescRef dst);
 PrimitiveDesc convolution_backward_weights(const Convolution&, DescRef src, DescRef weights,

@@ -71,8 +71,11 @@ Convolution convolution_of(const Problem& p) {
 
 Operation make_forward(const Problem& p) {
   const Layouts out = outer_layouts(p), in = inner_layouts(p);
-  const PrimitiveDesc pd = dnnl::convolution_forward(convolution_of(p), ref(in.x), ref(in.w),
-                                                     p.bias ? ref(in.bias) : nullptr, ref(in.y));
+  Attributes attributes;
+  if (p.shape.options.relu) attributes.after(0, true);
+  const PrimitiveDesc pd =
+      dnnl::convolution_forward(convolution_of(p), ref(in.x), ref(in.w),
+                                p.bias ? ref(in.bias) : nullptr, ref(in.y), attributes);
   const Operation::Port x{DNNL_ARG_SRC, ref(out.x), query(pd, dnnl_query_src_md)};
   const Operation::Port w{DNNL_ARG_WEIGHTS, ref(out.w), query(pd, dnnl_query_weights_md)};
   const Operation::Port y{DNNL_ARG_DST, ref(out.y), query(pd, dnnl_query_dst_md), true};
@@ -117,7 +120,7 @@ Key key_of(const Problem& p, int threads) {
   Key key;
   key.add(static_cast<int>(p.pass) | static_cast<int>(p.pictures) << 8 |
           static_cast<int>(p.filters) << 12 | (p.bias != nullptr) << 16 | p.mode.winograd << 17 |
-          p.mode.through_bf16 << 18);
+          p.mode.through_bf16 << 18 | (o.relu && p.pass == Pass::Forward) << 19);
   key.add(threads);
   for (Index v : {s.n, s.c, s.h, s.w, s.k, s.r, s.s, s.oh, s.ow, o.groups}) key.add(v);
   for (int d = 0; d < 2; ++d) {

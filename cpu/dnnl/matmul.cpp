@@ -84,7 +84,7 @@ Operation make(const Problem& p) {
   const std::size_t skip = batched ? 0 : 1;
   const Desc bias = strided(p.out.dtype, {sizes + skip, 3 - skip}, {strides + skip, 3 - skip});
   Attributes attributes;
-  if (p.beta != 0) attributes.add_to(p.beta);
+  if (p.beta != 0) attributes.after(p.beta, false);
   const PrimitiveDesc pd =
       dnnl::matmul(ref(a_in), ref(b_in), p.bias ? ref(bias) : nullptr, ref(out), attributes);
   const Operation::Port in[3] = {{DNNL_ARG_SRC, ref(a), ref(a_in)},
