@@ -4,6 +4,7 @@
 #include <unordered_map>
 #include <unordered_set>
 
+#include <weft/autograd/leaf_hook.h>
 #include <weft/autograd/origin.h>
 #include <weft/autograd/record.h>
 #include <weft/core/check.h>
@@ -91,6 +92,8 @@ class Run {
   }
 
   void commit();
+  // Calls what waits for the gradients of leaves, which are there by now.
+  void call_leaf_hooks();
   // Hands the leaves' gradients, but those of `inputs`, to another run.
   std::vector<Tensor> join(Run& outer, std::span<const Edge> inputs);
   Tensor captured(const Edge& edge);
@@ -264,6 +267,14 @@ Tensor Run::captured(const Edge& edge) {
 
 // What may fail comes first, what changes grads last and cannot fail.
 void Run::commit() {
+  for (auto& [edge, g] : captures_) {
+    auto& extras = edge.node->outputs()[edge.output].extras;
+    if (!extras) extras = std::make_unique<OutputExtras>();
+    if (g.defined() && !extras->retain) retained_.emplace_back(extras.get(), g);
+  }
+  for (auto& [extras, g] : retained_) {
+    if (extras->retained.defined()) g = extras->retained.add(g);
+  }
   for (auto& [leaf, g] : leaves_) {
     if (!g.defined()) continue;
     LeafLock lock(*leaf);
@@ -282,7 +293,18 @@ void Run::commit() {
       leaf->grad = std::move(g);
     }
   }
-  for (auto& [extras, g] : retained_) extras->retained = g;
+  for (auto& [extras, g] : retained_) extras->retained = std::move(g);
+}
+
+void Run::call_leaf_hooks() {
+  for (const auto& [leaf, g] : leaves_) {
+    const auto& extras = leaf->outputs()[0].extras;
+    if (!extras) continue;
+    const auto hooks = extras->hooks;  // a hook may remove itself
+    for (const auto& [id, hook] : hooks) {
+      if (const auto* after = hook.target<AfterAccumulation>()) after->call(*leaf);
+    }
+  }
 }
 
 std::vector<Tensor> Run::join(Run& outer, std::span<const Edge> inputs) {
@@ -362,6 +384,7 @@ void backward(std::span<const Tensor> outputs, std::span<const Tensor> grad_outp
   if (!targets.empty()) run.aim(roots, targets);
   start(run, outputs, roots, grad_outputs, create_graph);
   run.commit();
+  run.call_leaf_hooks();
 }
 
 std::vector<Tensor> backward_within(std::span<const Tensor> outputs,

@@ -1,6 +1,6 @@
 #include <algorithm>
 
-#include <weft/autograd/engine.h>
+#include <weft/autograd/leaf_hook.h>
 #include <weft/autograd/record.h>
 #include <weft/core/check.h>
 
@@ -28,6 +28,59 @@ int register_hook(const Tensor& t, Hook hook) {
 
 void remove_hook(const Tensor& t, int id) {
   std::erase_if(extras_of("remove_hook", t).hooks, [&](const auto& h) { return h.first == id; });
+}
+
+Tensor AfterAccumulation::operator()(const Tensor&) const { return {}; }
+
+void AfterAccumulation::call(Leaf& leaf) const {
+  const Tensor t = make_alias(data, data.layout());
+  t.impl()->node = IntrusivePtr<RefCounted>(&leaf);
+  t.impl()->requires_grad = true;
+  hook(t);
+}
+
+int register_post_accumulate_grad_hook(const Tensor& t, LeafHook hook) {
+  constexpr const char* kOp = "register_post_accumulate_grad_hook";
+  extras_of(kOp, t);
+  if (!t.is_leaf()) {
+    fail<AutogradError>(kOp, "got a tensor made by {}, expected a leaf", t.grad_fn());
+  }
+  return register_hook(t, AfterAccumulation{t.detach(), std::move(hook)});
+}
+
+bool retains_grad(const Tensor& t) {
+  if (t.is_leaf()) return false;
+  const Edge edge = edge_of(t);
+  const auto& extras = edge.node->outputs()[edge.output].extras;
+  return extras && extras->retain;
+}
+
+namespace {
+void describe_anew(Output& output, const Tensor& value) {
+  output.sizes = value.sizes();
+  output.dtype = value.dtype();
+  output.device = value.device();
+  if (!output.extras) return;
+  for (auto& [id, hook] : output.extras->hooks) {
+    if (auto* after = hook.target<AfterAccumulation>()) after->data = value.detach();
+  }
+}
+}  // namespace
+
+void set_data(const Tensor& t, const Tensor& value) {
+  TensorImpl& to = t.get("data");
+  const TensorImpl& from = value.get("data");
+  if (to.requires_grad && !is_floating(from.dtype)) {
+    fail<DTypeError>("data", "got {} for a tensor that requires grad, expected a floating dtype",
+                     from.dtype);
+  }
+  to.storage = from.storage;
+  to.data = from.data;
+  to.dtype = from.dtype;
+  to.sizes = from.sizes;
+  to.strides = from.strides;
+  to.meta.reset();
+  if (to.node && node_of(to)->is_leaf()) describe_anew(node_of(to)->outputs()[0], value);
 }
 
 }  // namespace weft::autograd
@@ -103,7 +156,10 @@ void Tensor::set_grad(const Tensor& value) {
   static_cast<Leaf*>(node)->grad = value;
 }
 
-void Tensor::retain_grad() { extras_of("retain_grad", *this).retain = true; }
+void Tensor::retain_grad() {
+  OutputExtras& extras = extras_of("retain_grad", *this);
+  if (!is_leaf()) extras.retain = true;  // a leaf keeps its gradient anyway
+}
 
 void Tensor::backward(const Tensor& gradient, bool retain_graph, bool create_graph) const {
   get("backward");

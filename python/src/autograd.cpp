@@ -343,6 +343,19 @@ autograd::Hook called_with_gradient(const py::object& hook) {
   };
 }
 
+// The hook gets the object itself while somebody has it; the tape must not keep it alive.
+autograd::LeafHook called_with_leaf(const py::object& self, const py::object& hook) {
+  return [weak = Held(py::weakref(self)), hook = Held(hook)](const Tensor& leaf) {
+    const py::gil_scoped_acquire locked;
+    const py::object object = weak.get()();
+    const py::object result = hook.get()(
+        object.is_none() ? py::reinterpret_steal<py::object>(wrap_parameter(leaf)) : object);
+    if (!result.is_none()) {
+      refuse(result, "register_post_accumulate_grad_hook", "None from the hook of a leaf");
+    }
+  };
+}
+
 void bind_differentiation(py::module_& m) {
   m.def(
       "_backward",
@@ -355,9 +368,13 @@ void bind_differentiation(py::module_& m) {
   m.def(
       "_grad",
       [](const Tensors& outputs, const Tensors& inputs, const std::optional<Tensors>& grad_outputs,
-         std::optional<bool> retain, bool create, bool allow_unused) {
-        return autograd::grad(outputs, inputs, gradients_for(outputs, grad_outputs),
-                              retain.value_or(create), create, allow_unused);
+         std::optional<bool> retain, bool create, bool allow_unused, bool materialize) {
+        Tensors gradients = autograd::grad(outputs, inputs, gradients_for(outputs, grad_outputs),
+                                           retain.value_or(create), create, allow_unused);
+        for (std::size_t i = 0; materialize && i < inputs.size(); ++i) {
+          if (!gradients[i].defined()) gradients[i] = zeros_like(inputs[i].detach());
+        }
+        return gradients;
       },
       Released());
   m.def("_gradcheck", [](const py::object& f, const Tensors& inputs, double eps, double atol,
@@ -386,6 +403,22 @@ void bind_differentiation(py::module_& m) {
       ">>> (3 * x).sum().backward()\n"
       ">>> x.grad\n"
       "tensor([30., 30.])\n"
+      ">>> handle.remove()",
+      "hook"_a);
+  def_method(
+      "register_post_accumulate_grad_hook",
+      [](const py::object& self, const py::object& hook) {
+        if (!is_tensor(self.ptr())) refuse(self, "register_post_accumulate_grad_hook", "a tensor");
+        const Tensor& t = tensor_of(self.ptr());
+        return HookHandle{
+            t, autograd::register_post_accumulate_grad_hook(t, called_with_leaf(self, hook))};
+      },
+      "Calls hook(tensor) after each backward() that has added to this leaf's grad, for what is to "
+      "happen at once, such as a step. Returns a handle with remove().\n\n"
+      ">>> x = weft.ones(2, requires_grad=True)\n"
+      ">>> handle = x.register_post_accumulate_grad_hook(lambda p: print(p.grad))\n"
+      ">>> (3 * x).sum().backward()\n"
+      "tensor([3., 3.])\n"
       ">>> handle.remove()",
       "hook"_a);
   def_method(

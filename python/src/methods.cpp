@@ -2,7 +2,8 @@
 
 #include <chrono>
 
-#include <weft/autograd/node.h>
+#include <weft/autograd/engine.h>
+#include <weft/core/error.h>
 #include <weft/core/interrupt.h>
 #include <weft/python/src/dtype.h>
 #include <weft/python/src/elementwise.h>
@@ -23,7 +24,7 @@ bool is_true(PyObject* o) {
 
 // ---- Properties
 
-// A tensor's sizes never change, so one tuple serves.
+// A tensor's sizes change with its data alone, so one tuple serves.
 PyObject* shape(PyObject* self, void*) {
   auto* o = reinterpret_cast<TensorObject*>(self);
   if (!o->shape) o->shape = size_tuple(o->tensor.sizes());
@@ -51,6 +52,22 @@ PyObject* matrix_transposed(PyObject* self, void*) {
 }
 PyObject* data(PyObject* self, void*) {
   return guarded([&] { return wrap(tensor_of(self).detach()); });
+}
+int set_data(PyObject* self, PyObject* value, void*) {
+  if (!value || !is_tensor(value)) {
+    PyErr_Format(PyExc_TypeError, "[data] got %s, expected a tensor",
+                 value ? Py_TYPE(value)->tp_name : "a deletion");
+    return -1;
+  }
+  const auto done = guarded([&] {
+    autograd::set_data(tensor_of(self), tensor_of(value));
+    return Py_None;
+  });
+  if (done) Py_CLEAR(reinterpret_cast<TensorObject*>(self)->shape);
+  return done ? 0 : -1;
+}
+PyObject* retains_grad(PyObject* self, void*) {
+  return guarded([&] { return PyBool_FromLong(autograd::retains_grad(tensor_of(self))); });
 }
 
 PyObject* requires_grad(PyObject* self, void*) {
@@ -172,17 +189,40 @@ PyObject* reduced(PyObject* self, PyObject* const* args, Py_ssize_t n, PyObject*
   });
 }
 
+// A tensor or a sequence of them: those whose gradients are asked for.
+std::vector<Tensor> inputs_of(PyObject* given) {
+  if (is_tensor(given)) return {tensor_of(given)};
+  const Owned list(PySequence_Fast(given, "[backward] expected a tensor or a sequence for inputs"));
+  std::vector<Tensor> inputs;
+  for (Py_ssize_t i = 0; i < PySequence_Fast_GET_SIZE(list.get()); ++i) {
+    PyObject* o = PySequence_Fast_GET_ITEM(list.get(), i);
+    if (!is_tensor(o)) {
+      PyErr_Format(PyExc_TypeError, "[backward] got %s among inputs, expected tensors",
+                   Py_TYPE(o)->tp_name);
+      throw PythonError();
+    }
+    inputs.push_back(tensor_of(o));
+  }
+  if (inputs.empty())
+    throw AutogradError("[backward] got no inputs, expected one or more, or None for all leaves");
+  return inputs;
+}
+
 PyObject* backward(PyObject* self, PyObject* const* args, Py_ssize_t n, PyObject* keywords) {
-  static constexpr const char* names[] = {"gradient", "retain_graph", "create_graph"};
+  static constexpr const char* names[] = {"gradient", "retain_graph", "create_graph", "inputs"};
   return guarded([&]() -> PyObject* {
-    const Arguments<3> a("backward(gradient=None, retain_graph=None, create_graph=False)", names,
-                         args, n, keywords);
+    const Arguments<4> a(
+        "backward(gradient=None, retain_graph=None, create_graph=False, inputs=None)", names, args,
+        n, keywords);
     const bool create = a[2] && is_true(a[2]);
     const bool retain = a[1] ? is_true(a[1]) : create;
     const Tensor gradient = a[0] ? as_tensor(a[0]) : Tensor();
+    const std::vector<Tensor> inputs = a[3] ? inputs_of(a[3]) : std::vector<Tensor>();
     {
       const Unlocked unlocked;
-      tensor_of(self).backward(gradient, retain, create);
+      const Tensor& t = tensor_of(self);
+      t.get("backward");
+      autograd::backward(std::span(&t, 1), std::span(&gradient, 1), retain, create, inputs);
     }
     Py_RETURN_NONE;
   });
@@ -284,8 +324,9 @@ const PyMethodDef hot[] = {
      "prod($self, dim=None, keepdim=False, dtype=None, *, axis=None, keepdims=False)\n--\n\nThe "
      "product over dims, or over all."},
     {"backward", fast(backward), METH_FASTCALL | METH_KEYWORDS,
-     "backward($self, gradient=None, retain_graph=None, create_graph=False)\n--\n\n"
-     "Adds the gradients of this tensor (times gradient) to the grad of its leaves."}};
+     "backward($self, gradient=None, retain_graph=None, create_graph=False, inputs=None)\n--\n\n"
+     "Adds the gradients of this tensor (times gradient) to the grad of its leaves, or of inputs "
+     "alone."}};
 
 }  // namespace
 
@@ -298,10 +339,15 @@ PyGetSetDef tensor_properties[] = {
     {"nbytes", nbytes, nullptr, "Bytes of all elements.", nullptr},
     {"T", transposed, nullptr, "A view with the dimensions in reverse order.", nullptr},
     {"mT", matrix_transposed, nullptr, "A view with the last two dimensions swapped.", nullptr},
-    {"data", data, nullptr, "The same memory as a tensor that the tape does not know.", nullptr},
+    {"data", data, set_data,
+     "The same memory as a tensor that the tape does not know. What is assigned becomes this "
+     "tensor's memory, with its shape and dtype; grad, hooks and optimisers keep the tensor.",
+     nullptr},
     {"grad", grad, set_grad, "The gradient that backward() gathered, or None.", nullptr},
     {"requires_grad", requires_grad, set_requires_grad,
      "Whether operations on this tensor are recorded.", nullptr},
+    {"retains_grad", retains_grad, nullptr, "Whether retain_grad() was called for no leaf.",
+     nullptr},
     {"is_leaf", is_leaf, nullptr, "Whether no recorded operation made it.", nullptr},
     {"_version", version, nullptr, "Counts the changes in place of the memory.", nullptr},
     {}};

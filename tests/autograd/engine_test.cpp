@@ -134,6 +134,54 @@ TEST_CASE("hooks see and replace gradients, and kept gradients stay") {
   CHECK(of(x.grad()) == Values{35, 35});
 }
 
+TEST_CASE("a leaf's hook comes after its gradient") {
+  Tensor x = leaf({1, 2}), w = leaf({3, 4});
+  std::vector<Values> seen;
+  const int id = autograd::register_post_accumulate_grad_hook(x, [&](const Tensor& t) {
+    CHECK(w.grad().defined());
+    seen.push_back(of(t.grad()));
+    Tensor(t).set_grad({});
+  });
+  (x * w).sum().backward();
+  (x * w).sum().backward();
+  CHECK(seen == std::vector<Values>{{3, 4}, {3, 4}});
+  CHECK_FALSE(x.grad().defined());
+  autograd::remove_hook(x, id);
+  (x * w).sum().backward();
+  CHECK(of(x.grad()) == Values{3, 4});
+  CHECK_THROWS_AS(autograd::register_post_accumulate_grad_hook(x * 2, {}), AutogradError);
+}
+
+TEST_CASE("a tensor gets other memory and keeps its place on the tape") {
+  Tensor x = leaf({1, 2});
+  const Tensor handle = x, value = zeros(3);
+  Values seen;
+  autograd::register_post_accumulate_grad_hook(x, [&](const Tensor& t) { seen = of(t); });
+  autograd::set_data(x, value);
+  CHECK(handle.sizes() == Shape{3});
+  CHECK(handle.data() == value.data());
+  (handle * 2).sum().backward();
+  CHECK(of(x.grad()) == Values{2, 2, 2});
+  CHECK(seen == Values{0, 0, 0});
+  CHECK_THROWS_AS(autograd::set_data(x, zeros(3, DType::I64)), DTypeError);
+  CHECK_THROWS_AS(autograd::set_data(x, Tensor()), Error);
+  CHECK(handle.data() == value.data());
+}
+
+TEST_CASE("inputs that are no leaves keep their gradients, which gather") {
+  Tensor x = leaf({1, 2});
+  const Tensor y = x * 3, z = (y * y).sum();
+  CHECK_FALSE(autograd::retains_grad(y));
+  for (const Values& expected : {Values{6, 12}, Values{12, 24}}) {
+    autograd::backward(std::span(&z, 1), {}, true, false, std::span(&y, 1));
+    CHECK(of(y.grad()) == expected);
+  }
+  CHECK_FALSE(x.grad().defined());
+  Tensor(y).retain_grad();
+  CHECK(autograd::retains_grad(y));
+  CHECK_FALSE(autograd::retains_grad(x));
+}
+
 TEST_CASE("a hook may not change what a gradient is") {
   using Hook = Tensor (*)(const Tensor&);
   for (const Hook hook : {Hook([](const Tensor&) { return ones(3); }),

@@ -12,6 +12,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "docs/tools
 from differences import result  # noqa: E402
 
 START = "p = nn.Parameter(weft.ones(2)); (p * 3).sum().backward(); g = p.grad; "
+TWO = "x, w = weft.ones(2, requires_grad=True), weft.ones(2, requires_grad=True); "
 TIED = "m = nn.Sequential(nn.Linear(2, 2), nn.Linear(2, 2)); m[1].weight = m[0].weight; "
 
 # What each gives, or the name of its error.
@@ -58,6 +59,96 @@ ROWS = [
         "s = {r}; [n for n, p in m.named_modules(s, 'net')], len(s)",
         "(['net', 'net.1'], 3)",
     ),
+    # ---- backward(inputs=), grad(materialize_grads=)
+    (TWO + "(x * w).sum().backward(inputs=[x]); x.grad, w.grad", "(tensor([1., 1.]), None)"),
+    (TWO + "(x * w).sum().backward(inputs=x); x.grad, w.grad", "(tensor([1., 1.]), None)"),
+    (
+        TWO + "(x * w).sum().backward(None, False, False, (x, w)); x.grad, w.grad",
+        "(tensor([1., 1.]), tensor([1., 1.]))",
+    ),
+    (TWO + "(x * w).sum().backward(inputs=None); w.grad", "tensor([1., 1.])"),
+    (TWO + "(x * w).sum().backward(inputs=[])", "RuntimeError"),
+    (TWO + "weft.autograd.backward((x * w).sum(), inputs=[])", "RuntimeError"),
+    (
+        TWO + "y = x * w; (y * 3).sum().backward(inputs=[y, x]); y.grad, x.grad, w.grad",
+        "(tensor([3., 3.]), tensor([3., 3.]), None)",
+    ),
+    (
+        TWO + "y = x * w; weft.autograd.backward((y * 3).sum(), inputs=[y]); y.grad, x.grad",
+        "(tensor([3., 3.]), None)",
+    ),
+    (
+        TWO + "weft.autograd.grad(x.sum(), [x, w], materialize_grads=True)",
+        "(tensor([1., 1.]), tensor([0., 0.]))",
+    ),
+    (
+        TWO + "weft.autograd.grad(x.sum(), [x, w], allow_unused=False, materialize_grads=True)",
+        "ValueError",
+    ),
+    # ---- Gradients that stay
+    (TWO + "y = x * w; a = y.retains_grad; y.retain_grad(); a, y.retains_grad", "(False, True)"),
+    (TWO + "x.retain_grad(); x.retains_grad, weft.ones(1).retains_grad", "(False, False)"),
+    (
+        TWO + "y = x * w; y.retain_grad(); z = (y * 3).sum(); z.backward(retain_graph=True); "
+        "z.backward(); y.grad, x.grad",
+        "(tensor([6., 6.]), tensor([6., 6.]))",
+    ),
+    # ---- Hooks after a gradient has been gathered
+    (
+        TWO + "s = []; x.register_post_accumulate_grad_hook("
+        "lambda p: s.append((p is x, p.grad.tolist()))); (x * w).sum().backward(); "
+        "(x * 2).sum().backward(); weft.autograd.grad(x.sum(), x); s",
+        "[(True, [1.0, 1.0]), (True, [3.0, 3.0])]",
+    ),
+    (
+        TWO + "s = []; h = x.register_post_accumulate_grad_hook(s.append); h.remove(); "
+        "(x * w).sum().backward(); s",
+        "[]",
+    ),
+    (
+        TWO + "o = optim.SGD([x], lr=0.5); x.register_post_accumulate_grad_hook("
+        "lambda p: o.step() or o.zero_grad()); (x * w).sum().backward(); x, x.grad, w.grad",
+        "(tensor([0.5000, 0.5000], requires_grad=True), None, tensor([1., 1.]))",
+    ),
+    (TWO + "(x * w).register_post_accumulate_grad_hook(print)", "RuntimeError"),
+    (TWO + "weft.ones(1).register_post_accumulate_grad_hook(print)", "RuntimeError"),
+    (
+        TWO + "x.register_post_accumulate_grad_hook(lambda p: 3); (x * w).sum().backward()",
+        "TypeError",
+    ),
+    # ---- data
+    (
+        TWO + "x.data = weft.zeros(3); x, x.shape, x.is_leaf",
+        "(tensor([0., 0., 0.], requires_grad=True), weft.Size([3]), True)",
+    ),
+    (TWO + "x.data = weft.zeros(2, dtype=weft.float64); x.dtype", "weft.float64"),
+    (TWO + "x.data = weft.zeros(2, dtype=weft.int64)", "RuntimeError"),
+    (TWO + "x.data = 3", "TypeError"),
+    (TWO + "v = weft.zeros(2); x.data = v; v[0] = 7; x.tolist()", "[7.0, 0.0]"),
+    (
+        TWO + "(x * 3).sum().backward(); x.data = weft.zeros(2); (x * 2).sum().backward(); x.grad",
+        "tensor([5., 5.])",
+    ),
+    (
+        TWO + "x.data = weft.zeros(3, dtype=weft.float64); (x * 2).sum().backward(); x.grad",
+        "tensor([2., 2., 2.], dtype=weft.float64)",
+    ),
+    (
+        TWO + "y = (x * x).sum(); x.data = weft.tensor([4.0, 5.0]); y.backward(); x.grad",
+        "tensor([ 8., 10.])",
+    ),
+    (TWO + "x.data = w * 4; x", "tensor([4., 4.], requires_grad=True)"),
+    (
+        "b = weft.ones(4); v = b[:2]; v.data = weft.zeros(2); v += 1; b.sum(), v",
+        "(tensor(4.), tensor([1., 1.]))",
+    ),
+    (
+        "m = nn.Linear(2, 1); o = optim.SGD(m.parameters(), lr=1.0); "
+        "m.weight.data = weft.ones(1, 2); m(weft.ones(1, 2)).sum().backward(); o.step(); m.weight",
+        "Parameter containing:\ntensor([[0., 0.]], requires_grad=True)",
+    ),
+    (TWO + "x.data.mul_(3); x.data += 1; x", "tensor([4., 4.], requires_grad=True)"),
+    (TWO + "x.data[0] = 5; x", "tensor([5., 1.], requires_grad=True)"),
 ]
 
 

@@ -55,6 +55,7 @@ def _grad(
     retain_graph: bool | None,
     create_graph: bool,
     allow_unused: bool,
+    materialize: bool,
     /,
 ) -> list[Tensor | None]: ...
 def _gradcheck(

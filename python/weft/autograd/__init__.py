@@ -61,7 +61,7 @@ def backward(
     inputs: Tensors | None = None,
 ) -> None:
     """Adds the gradients of the tensors (times grad_tensors) to the grad of every leaf that they
-    depend on, or only of `inputs`.
+    depend on, or only of `inputs`; those that are no leaf keep theirs in grad, too.
 
     tensors: one tensor or several; those of more than one element need their grad_tensors.
     retain_graph keeps what the tape saved, so that it can be run again; create_graph records the
@@ -72,6 +72,8 @@ def backward(
     >>> x.grad
     tensor([5., 7.])
     """
+    if inputs is not None and not (inputs := _tensors(inputs)):
+        raise RuntimeError("[backward] got no inputs, expected one or more, or None for all leaves")
     _compiled._backward(
         _tensors(tensors),
         _maybe_tensors(grad_tensors),
@@ -90,7 +92,8 @@ if TYPE_CHECKING:
         grad_outputs: Seeds | None = None,
         retain_graph: bool | None = None,
         create_graph: bool = False,
-        allow_unused: Literal[False] = False,
+        allow_unused: Literal[False] | None = None,
+        materialize_grads: Literal[False] = False,
     ) -> tuple[Tensor, ...]: ...
     @overload
     def grad(
@@ -99,7 +102,19 @@ if TYPE_CHECKING:
         grad_outputs: Seeds | None = None,
         retain_graph: bool | None = None,
         create_graph: bool = False,
-        allow_unused: bool = False,
+        allow_unused: bool | None = None,
+        *,
+        materialize_grads: Literal[True],
+    ) -> tuple[Tensor, ...]: ...
+    @overload
+    def grad(
+        outputs: Tensors,
+        inputs: Tensors,
+        grad_outputs: Seeds | None = None,
+        retain_graph: bool | None = None,
+        create_graph: bool = False,
+        allow_unused: bool | None = None,
+        materialize_grads: bool = False,
     ) -> tuple[Tensor | None, ...]: ...
 
 
@@ -109,18 +124,24 @@ def grad(
     grad_outputs: Seeds | None = None,
     retain_graph: bool | None = None,
     create_graph: bool = False,
-    allow_unused: bool = False,
+    allow_unused: bool | None = None,
+    materialize_grads: bool = False,
 ) -> tuple[Tensor | None, ...]:
     """The gradients of the outputs (times grad_outputs) with respect to each input, a tuple. Nobody's
     grad changes.
 
     create_graph: the gradients can be differentiated again. allow_unused: an input that the outputs
-    do not depend on gets None, in place of an AutogradError.
+    do not depend on gets None, in place of an AutogradError. materialize_grads: it gets zeros;
+    ValueError with allow_unused=False.
 
     >>> x = weft.tensor(3.0, requires_grad=True)
     >>> weft.autograd.grad(x * x, x)
     (tensor(6.),)
     """
+    if materialize_grads and allow_unused is False:
+        raise ValueError(
+            "[grad] got allow_unused=False with materialize_grads=True, expected True or nothing"
+        )
     return tuple(
         _compiled._grad(
             _tensors(outputs),
@@ -128,7 +149,8 @@ def grad(
             _maybe_tensors(grad_outputs),
             retain_graph,
             create_graph,
-            allow_unused,
+            bool(allow_unused) or materialize_grads,
+            materialize_grads,
         )
     )
 
