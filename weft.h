@@ -10,6 +10,8 @@
 #include <weft/core/cuda.h>
 #include <weft/core/cuda_graph.h>
 #include <weft/core/cuda_stream.h>
+#include <weft/core/limits.h>
+#include <weft/core/print.h>
 #include <weft/core/random.h>
 #include <weft/core/tensor.h>
 #include <weft/core/threads.h>
@@ -37,6 +39,8 @@
 #include <weft/nn/scheduler.h>
 #include <weft/nn/sequential.h>
 #include <weft/ops/autocast.h>
+#include <weft/ops/blend.h>
+#include <weft/ops/compare.h>
 #include <weft/ops/conv.h>
 #include <weft/ops/dropout.h>
 #include <weft/ops/elementwise.h>
@@ -48,5 +52,7 @@
 #include <weft/ops/norm.h>
 #include <weft/ops/pool.h>
 #include <weft/ops/reduce.h>
+#include <weft/ops/scan.h>
 #include <weft/ops/shape.h>
 #include <weft/ops/softmax.h>
+#include <weft/ops/sort.h>

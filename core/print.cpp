@@ -1,22 +1,33 @@
 #include <algorithm>
 #include <cmath>
+#include <limits>
+#include <mutex>
 #include <ostream>
 
 #include <weft/core/check.h>
+#include <weft/core/print.h>
 #include <weft/core/tensor.h>
 #include <weft/core/transfer.h>
 
-// Tensors as PyTorch prints them, with its defaults: 4 digits, lines of 80, and from 1001 elements
-// on only 3 at either end of each dimension.
+// Tensors as PyTorch prints them.
 namespace weft {
 namespace {
 
-constexpr Index kThreshold = 1000, kEdge = 3;
-constexpr std::size_t kLine = 80, kIndent = 7;  // as wide as "tensor("
+constexpr std::size_t kIndent = 7;  // as wide as "tensor("
+
+struct Shared {
+  std::mutex mutex;
+  PrintOptions options;
+};
+Shared& shared() {
+  static Shared s;
+  return s;
+}
 
 class Printer {
  public:
-  explicit Printer(const Tensor& t) : t_(t), summarise_(t.numel() > kThreshold) {
+  Printer(const Tensor& t, const PrintOptions& options)
+      : t_(t), options_(options), summarise_(t.numel() > options.threshold) {
     const Storage& s = *t.impl()->storage;
     if (s.device() != kCPU) {
       copy_.resize(s.bytes());
@@ -25,8 +36,9 @@ class Printer {
     base_ = s.device() == kCPU ? static_cast<const char*>(s.data()) : copy_.data();
     if (is_floating(t.dtype())) {
       each(0, t_.storage_offset(), [&](Index at) { measure(number(at)); });
-      scientific_ = highest_ > 0 &&
-                    (highest_ / lowest_ > 1000 || highest_ > 1e8 || (!whole_ && lowest_ < 1e-4));
+      scientific_ =
+          options.sci_mode.value_or(highest_ > 0 && (highest_ / lowest_ > 1000 || highest_ > 1e8 ||
+                                                     (!whole_ && lowest_ < 1e-4)));
     }
     each(0, t_.storage_offset(), [&](Index at) {
       if (!is_floating(t.dtype()) || (std::isfinite(number(at)) && number(at) != 0))
@@ -40,14 +52,15 @@ class Printer {
 
  private:
   // Elements shown along a dimension: all, or the first and the last.
-  bool cut(Index n) const { return summarise_ && n > 2 * kEdge; }
+  bool cut(Index n) const { return summarise_ && n > 2 * options_.edgeitems; }
 
   template <class F>
   void each(int d, Index at, const F& f) const {
     if (d == t_.dim()) return f(at);
     const Index n = t_.size(d);
     for (Index i = 0; i < n; ++i) {
-      if (cut(n) && i == kEdge) i = n - kEdge;
+      if (cut(n) && i == options_.edgeitems) i = n - options_.edgeitems;
+      if (i == n) return;
       each(d + 1, at + i * t_.stride(d), f);
     }
   }
@@ -74,14 +87,16 @@ class Printer {
     const double v = number(at);
     if (std::isnan(v)) return "nan";
     if (std::isinf(v)) return v > 0 ? "inf" : "-inf";
-    return scientific_ ? fmt::format("{:.4e}", v)
+    return scientific_ ? fmt::format("{:.{}e}", v, options_.precision)
            : whole_    ? fmt::format("{:.0f}.", v)
-                       : fmt::format("{:.4f}", v);
+                       : fmt::format("{:.{}f}", v, options_.precision);
   }
   std::string padded(Index at) const { return fmt::format("{:>{}}", text(at), width_); }
 
   std::string row(int d, Index at, std::size_t indent) const {
-    const std::size_t per_line = std::max<std::size_t>(1, (kLine - indent) / (width_ + 2));
+    const Index room = options_.linewidth - static_cast<Index>(indent);
+    const auto per_line =
+        static_cast<std::size_t>(std::max<Index>(1, room / (static_cast<Index>(width_) + 2)));
     const Index n = t_.size(d);
     std::string s = "[";
     std::size_t shown = 0;
@@ -91,9 +106,10 @@ class Printer {
       ++shown;
     };
     for (Index i = 0; i < n; ++i) {
-      if (cut(n) && i == kEdge) {
+      if (cut(n) && i == options_.edgeitems) {
         add(" ...");
-        i = n - kEdge;
+        i = n - options_.edgeitems;
+        if (i == n) break;
       }
       add(padded(at + i * t_.stride(d)));
     }
@@ -109,9 +125,10 @@ class Printer {
     std::string s = "[";
     for (Index i = 0; i < n; ++i) {
       if (i > 0) s += between;
-      if (cut(n) && i == kEdge) {
-        s += "..." + between;
-        i = n - kEdge;
+      if (cut(n) && i == options_.edgeitems) {
+        i = n - options_.edgeitems;
+        s += i == n ? "..." : "..." + between;
+        if (i == n) break;
       }
       s += nested(d + 1, at + i * t_.stride(d), indent + 1);
     }
@@ -119,6 +136,7 @@ class Printer {
   }
 
   const Tensor& t_;
+  const PrintOptions& options_;
   std::vector<char> copy_;  // of what lies on another device
   const char* base_;        // the storage's first byte, on the CPU
   bool summarise_, scientific_ = false, whole_ = true;
@@ -148,16 +166,37 @@ std::string size_suffix(const Tensor& t) {
 
 }  // namespace
 
+PrintOptions print_options() {
+  const std::lock_guard lock(shared().mutex);
+  return shared().options;
+}
+
+void set_print_options(const PrintOptions& o) {
+  const auto check = [](const char* name, Index value, Index most) {
+    if (value < 0 || value > most) {
+      fail<ValueError>("set_print_options", "got {} = {}, expected 0 to {}", name, value, most);
+    }
+  };
+  constexpr Index any = std::numeric_limits<Index>::max() / 4;
+  check("precision", o.precision, 100);
+  check("threshold", o.threshold, std::numeric_limits<Index>::max());
+  check("edgeitems", o.edgeitems, any);
+  check("linewidth", o.linewidth, any);
+  const std::lock_guard lock(shared().mutex);
+  shared().options = o;
+}
+
 std::string Tensor::str() const {
   if (!defined()) return "tensor(undefined)";
-  std::string s = "tensor(" + (numel() == 0 ? "[]" : Printer(*this).elements());
+  const PrintOptions options = print_options();
+  std::string s = "tensor(" + (numel() == 0 ? "[]" : Printer(*this, options).elements());
   const std::size_t line_start = s.rfind('\n');
   std::size_t used =
       s.size() - (line_start == std::string::npos ? std::size_t(-1) : line_start) + 1;
   for (const std::string& suffix :
        {device_suffix(*this), size_suffix(*this), dtype_suffix(*this), grad_suffix(*this)}) {
     if (suffix.empty()) continue;
-    const bool fits = used + suffix.size() + 2 <= kLine;
+    const bool fits = used + suffix.size() + 2 <= static_cast<std::size_t>(options.linewidth);
     s += (fits ? ", " : ",\n" + std::string(kIndent, ' ')) + suffix;
     used = fits ? used + suffix.size() + 2 : kIndent + suffix.size();
   }

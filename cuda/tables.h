@@ -68,6 +68,7 @@ void take(const View& out, const View& x, const Chosen& chosen);
 void put(const View& out, const Chosen& chosen, const View& source, bool accumulate);
 bool within(const char* op, const View& index, Index low, Index high, const Index* also);
 void nonzero(const View& x, NonzeroRoom* room, void* context);
+void order(const View& out, const View& x, bool descending);
 
 void random_uniform(const View& out, double low, double high, RandomKey key);
 void random_normal(const View& out, double mean, double std, RandomKey key);

@@ -84,6 +84,7 @@ DType compute_in(const ElementwiseInfo& info, DType t) {
   if (info.domain == Domain::Floating && !is_floating(t)) return DType::F32;
   if (!takes_floating(info.domain)) check_integer(info, t);
   if (info.domain == Domain::Number && t == DType::Bool) {
+    if (&info == &unary_info[static_cast<std::size_t>(unary_id<op::Square>)]) return DType::I64;
     fail<DTypeError>(
         info.name,
         "got bool, expected a number (convert it with to(), or use a logical operation)");

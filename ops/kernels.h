@@ -118,7 +118,6 @@ struct Kernels {
   // Reductions. Moments writes out (mean) and second (the sum of squared differences); Argmax and
   // Argmin write i64 positions into out and, if second is there, the values into it.
   void (*reduce)(ReduceId, const Loop& out_x_second, const ReduceOptions&) = nullptr;
-  void (*cumulate)(int what, const Loop& out_x, int dim) = nullptr;
 
   // Matrices: out[b] = activation(alpha * a[b] @ b[b] (+ bias) (+ beta * out)). Rank 3 views, any
   // strides; bias is rank 1 over the columns and may be absent. Integers know ReLU alone.
@@ -217,6 +216,9 @@ struct Kernels {
     // Row-major coordinates of the non-zero elements into i64 [count, rank], contiguous, which
     // room() gives when the count is known (0 too).
     void (*nonzero)(const View& x, NonzeroRoom* room, void* context) = nullptr;
+    // Positions of the first k of each row of x [rows, n] in order, into i64 [rows, k], both
+    // contiguous. Equal elements stay as they stand, NaN is the largest.
+    void (*order)(const View& out, const View& x, bool descending) = nullptr;
   } indexing = {};
 
   struct Random {  // same bits for any number of threads and on every device

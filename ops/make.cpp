@@ -231,7 +231,6 @@ void check_random(const char* op, const Tensor& t) {
 
 // Fresh: nobody knows x yet.
 Tensor& random_fill(const char* op, Tensor& x, Generator* generator, bool fresh, auto&& fill) {
-  check_random(op, x);
   autograd::check_inplace(op, x, false);
   const Whole whole(fresh ? 0 : x.numel());
   fill(kernels(x.device()).random, generator_or_default(generator).next(x.numel()));
@@ -242,10 +241,12 @@ Tensor& random_fill(const char* op, Tensor& x, Generator* generator, bool fresh,
 }
 
 Tensor& uniform_fill(Tensor& x, double low, double high, Generator* generator, bool fresh) {
+  check_random("uniform_", x);
   return random_fill("uniform_", x, generator, fresh,
                      [&](const auto& k, RandomKey key) { k.uniform(x.view(), low, high, key); });
 }
 Tensor& normal_fill(Tensor& x, double mean, double std, Generator* generator, bool fresh) {
+  check_random("normal_", x);
   return random_fill("normal_", x, generator, fresh,
                      [&](const auto& k, RandomKey key) { k.normal(x.view(), mean, std, key); });
 }
@@ -260,14 +261,6 @@ Tensor& normal_(Tensor& x, double mean, double std, Generator* generator) {
     fail<ValueError>("normal_", "got a standard deviation of {}, expected 0 or more", std);
   return normal_fill(x, mean, std, generator, false);
 }
-Tensor& bernoulli_(Tensor& x, double p, Generator* generator) {
-  if (!(p >= 0 && p <= 1)) fail<ValueError>("bernoulli_", "got p = {}, expected it in [0, 1]", p);
-  const Tensor probability = full({}, p, f64).expand(x.sizes());
-  return random_fill("bernoulli_", x, generator, false, [&](const auto& k, RandomKey key) {
-    k.bernoulli(x.view(), probability.view(), key);
-  });
-}
-
 Tensor rand(const Shape& sizes, const Options& options, Generator* generator) {
   Tensor t = empty(sizes, Options(options).requires_grad(false));
   uniform_fill(t, 0, 1, generator, true);
@@ -301,21 +294,6 @@ Tensor randperm(Index n, const Options& options, Generator* generator) {
   Tensor t = make(n, options, DType::I64);
   kernels(t.device()).random.permutation(t.view(), generator_or_default(generator).next(n));
   return options.has_dtype() ? t.to(options.dtype()) : t;
-}
-
-Tensor bernoulli(const Tensor& p, Generator* generator) {
-  check_random("bernoulli", p);
-  const auto inside = [](const Tensor& t) {
-    return t.amin().item().to_double() >= 0 && t.amax().item().to_double() <= 1;
-  };
-  // A device is not waited for: there, what is outside counts as 0 or 1.
-  if (p.device() == kCPU && p.numel() > 0 && !inside(p.detach())) {
-    fail<ValueError>("bernoulli", "got a probability outside [0, 1], expected all inside");
-  }
-  Tensor y = empty_like(p);
-  kernels(p.device())
-      .random.bernoulli(y.view(), p.view(), generator_or_default(generator).next(p.numel()));
-  return y;
 }
 
 Tensor& Tensor::fill_(const Scalar& value) {

@@ -61,11 +61,15 @@ WEFT_API Tensor rand_like(const Tensor& x, Generator* generator = nullptr);
 WEFT_API Tensor randn_like(const Tensor& x, Generator* generator = nullptr);
 // 1 with probability p (a tensor in [0, 1]), else 0; of p's sizes and dtype.
 WEFT_API Tensor bernoulli(const Tensor& p, Generator* generator = nullptr);
+// The same of x's sizes and dtype, whatever x holds.
+WEFT_API Tensor bernoulli(const Tensor& x, double p, Generator* generator = nullptr);
 // In place, and on the tape as a constant.
 WEFT_API Tensor& uniform_(Tensor& x, double low = 0, double high = 1,
                           Generator* generator = nullptr);
 WEFT_API Tensor& normal_(Tensor& x, double mean = 0, double std = 1,
                          Generator* generator = nullptr);
 WEFT_API Tensor& bernoulli_(Tensor& x, double p = 0.5, Generator* generator = nullptr);
+// Probabilities that broadcast to x.
+WEFT_API Tensor& bernoulli_(Tensor& x, const Tensor& p, Generator* generator = nullptr);
 
 }  // namespace weft

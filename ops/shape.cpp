@@ -280,8 +280,15 @@ std::vector<Tensor> Tensor::split(const Shape& lengths, Index d) const {
 
 std::vector<Tensor> Tensor::chunk(Index chunks, Index d) const {
   if (chunks < 1) fail<ValueError>("chunk", "got {} chunks, expected 1 or more", chunks);
-  const Index n = size(wrap_dim("chunk", d, dim()));
-  return split(std::max<Index>((n + chunks - 1) / chunks, n == 0 ? 0 : 1), d);
+  const int at = wrap_dim("chunk", d, dim());
+  const Index n = size(at);
+  if (n > 0) return split((n - 1) / chunks + 1, at);
+  constexpr Index most = 1 << 16;  // each is a tensor, be there elements or not
+  if (chunks > most)
+    fail<ValueError>("chunk", "got {} chunks of nothing, expected at most {}", chunks, most);
+  std::vector<Tensor> parts;
+  for (Index i = 0; i < chunks; ++i) parts.push_back(narrow(at, 0, 0));
+  return parts;
 }
 
 std::vector<Tensor> Tensor::unbind(Index d) const {

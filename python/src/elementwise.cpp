@@ -1,8 +1,10 @@
 #include <weft/python/src/elementwise.h>
 
+#include <algorithm>
 #include <deque>
 #include <string>
 
+#include <weft/ops/blend.h>
 #include <weft/ops/elementwise.h>
 #include <weft/python/src/call.h>
 
@@ -67,6 +69,50 @@ PyObject* unary_inplace(PyObject* self, PyObject*) {
     Py_INCREF(self);
     return self;
   });
+}
+
+// round() with decimals, by their name only.
+constexpr const char* kRound = "round(input, *, decimals=0)";
+
+template <class Plain, class Digits>
+PyObject* rounding(PyObject* const* args, Py_ssize_t n, PyObject* keywords, PyObject* self,
+                   Plain plain, Digits digits) {
+  return guarded([&] {
+    static constexpr const char* names[] = {"input", "decimals"};
+    if (n > (self ? 0 : 1)) throw_signature(kRound, "too many arguments");
+    const Arguments<2> a(kRound, names, args, n, keywords);
+    PyObject* x = self ? self : a[0];
+    if (!x || !is_tensor(x) || (self && a[0])) throw_signature(kRound, "other arguments");
+    return a[1] ? digits(x, static_cast<int>(std::clamp<Index>(to_index(a[1]), -1000, 1000)))
+                : plain(x);
+  });
+}
+
+PyObject* apply_decimals(PyObject* self, int decimals) {
+  Tensor y;
+  {
+    const Tensor& x = tensor_of(self);
+    const Unlocked unlocked(long_work(x));
+    y = round(x, decimals);
+  }
+  return wrap(std::move(y));
+}
+
+PyObject* round_function(PyObject*, PyObject* const* args, Py_ssize_t n, PyObject* keywords) {
+  if (n == 1 && !keywords && is_tensor(args[0])) return apply<op::Round>(args[0]);
+  return rounding(args, n, keywords, nullptr, apply<op::Round>, apply_decimals);
+}
+PyObject* round_method(PyObject* self, PyObject* const* args, Py_ssize_t n, PyObject* keywords) {
+  return rounding(args, n, keywords, self, apply<op::Round>, apply_decimals);
+}
+PyObject* round_inplace(PyObject* self, PyObject* const* args, Py_ssize_t n, PyObject* keywords) {
+  return rounding(
+      args, n, keywords, self, [](PyObject* x) { return unary_inplace<op::Round>(x, nullptr); },
+      [](PyObject* x, int decimals) {
+        const Unlocked unlocked(long_work(tensor_of(x)));
+        round_(tensor_of(x), decimals);
+        return Py_NewRef(x);
+      });
 }
 
 template <class Op>
@@ -154,8 +200,8 @@ constexpr bool has_inplace =
     std::is_same_v<Op, op::Pow> || detail::is_remainder<Op> || !takes_floating(Op::domain);
 // Ops with parameters are bound by hand, as are the two forms of gelu.
 template <class Op>
-constexpr bool plain_unary =
-    std::is_empty_v<Op> && !std::is_same_v<Op, op::Gelu> && !std::is_same_v<Op, op::GeluTanh>;
+constexpr bool plain_unary = std::is_empty_v<Op> && !std::is_same_v<Op, op::Round> &&
+                             !std::is_same_v<Op, op::Gelu> && !std::is_same_v<Op, op::GeluTanh>;
 
 template <class... Ops>
 void add_unary(std::vector<PyMethodDef>& functions, std::vector<PyMethodDef>& methods,
@@ -206,8 +252,22 @@ struct Tables {
   std::vector<PyMethodDef> functions, methods;
   Tables() {
     add_unary(functions, methods, UnaryOps{});
+    add_round();
     add_binary(functions, methods, BinaryOps{});
     functions.push_back({});
+  }
+
+ private:
+  void add_round() {
+    const int flags = METH_FASTCALL | METH_KEYWORDS;
+    const std::string doc = ")\n--\n\n" + unary_doc("round", op::Round::doc, op::Round::domain);
+    functions.push_back(
+        {"round", as_function(round_function), flags, keep("round(input, *, decimals=0" + doc)});
+    const std::string method = "($self, *, decimals=0)\n--\n\n" + formula_text(op::Round::doc) +
+                               " x is each element of the tensor.";
+    methods.push_back({"round", as_function(round_method), flags, keep("round" + method)});
+    methods.push_back(
+        {"round_", as_function(round_inplace), flags, keep("round_" + method + " In place.")});
   }
 };
 Tables& tables() {

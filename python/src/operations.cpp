@@ -80,6 +80,9 @@ void bind_operations(py::module_& m) {
   bind_promotion(m);
   bind_arithmetic(m);
   bind_reductions(m);
+  bind_order(m);
+  bind_comparisons(m);
+  bind_limits(m);
   bind_shapes(m);
   bind_indexing(m);
   bind_copies(m);

@@ -40,6 +40,9 @@ py::object named_pair(const char* name, const char* doc);
 
 void bind_arithmetic(py::module_& m);
 void bind_reductions(py::module_& m);
+void bind_order(py::module_& m);
+void bind_comparisons(py::module_& m);
+void bind_limits(py::module_& m);  // what dtypes hold, how numbers are printed
 void bind_shapes(py::module_& m);
 void bind_indexing(py::module_& m);
 void bind_copies(py::module_& m);

@@ -154,7 +154,7 @@ py::tuple coordinates(const Tensor& x) {
   std::vector<Tensor> found;
   {
     const Unlocked unlocked;
-    found = x.nonzero().unbind(1);
+    found = (x.dim() == 0 ? x.reshape(1) : x).nonzero().unbind(1);
   }
   py::tuple result(found.size());
   for (std::size_t i = 0; i < found.size(); ++i) result[i] = found[i];
@@ -189,7 +189,7 @@ void bind_where(py::module_& m) {
         return py::cast(found);
       },
       "The coordinates of the elements that are not zero, in row-major order: int64 [count, rank], "
-      "or with as_tuple one vector a dimension.\n\n"
+      "or with as_tuple one vector a dimension (a number has one then).\n\n"
       ">>> weft.nonzero(weft.tensor([[0, 3], [5, 0]]))\n"
       "tensor([[0, 1],\n"
       "        [1, 0]])\n"

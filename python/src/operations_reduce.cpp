@@ -9,6 +9,42 @@
 namespace weft::python {
 namespace {
 
+struct NormOrder {
+  double p = 2;
+};
+
+}  // namespace
+}  // namespace weft::python
+
+namespace pybind11::detail {
+
+template <>
+struct type_caster<weft::python::NormOrder> {
+  PYBIND11_TYPE_CASTER(weft::python::NormOrder, const_name("float | str | None"));
+  bool load(handle source, bool) {
+    if (source.is_none()) return true;
+    if (!PyUnicode_Check(source.ptr())) {
+      make_caster<double> number;
+      if (!number.load(source, true)) return false;
+      value.p = cast_op<double>(number);
+      return true;
+    }
+    const auto name = source.cast<std::string>();
+    if (name == "nuc") {
+      throw weft::NotImplementedError(
+          "[norm] got p = 'nuc', expected a number or 'fro': there are no singular values yet");
+    }
+    if (name != "fro")
+      throw weft::ValueError("[norm] got p = '" + name + "', expected a number or 'fro'");
+    return true;
+  }
+};
+
+}  // namespace pybind11::detail
+
+namespace weft::python {
+namespace {
+
 using MaybeDType = std::optional<DType>;
 using MaybeIndex = std::optional<Index>;
 
@@ -78,14 +114,17 @@ void bind_spread(py::module_& m) {
       "", input(), no_dim(), "unbiased"_a = true, keepdim(), Released());
   def_both(
       m, "norm",
-      [](const Tensor& x, double p, const Shape& dim, bool keep) { return x.norm(p, dim, keep); },
+      [](const Tensor& x, const NormOrder& o, const Shape& dim, bool keep, MaybeDType t) {
+        return (t ? x.to(*t) : x).norm(o.p, dim, keep);
+      },
       "sum(|x|^p)^(1/p) over dim; p = 0 counts what is not 0, infinity and -infinity give the "
-      "largest and the smallest |x|. Floating dtypes. The gradient at a norm of 0 is 0.\n\n"
+      "largest and the smallest |x|, 'fro' is 2. Floating dtypes; with a dtype the elements are "
+      "converted first. The gradient at a norm of 0 is 0.\n\n"
       ">>> weft.norm(weft.tensor([3.0, 4.0]))\n"
       "tensor(5.)\n"
       ">>> weft.norm(weft.tensor([3.0, -4.0]), p=float(\"inf\"))\n"
       "tensor(4.)",
-      input(), "p"_a = 2.0, no_dim(), keepdim(), Released());
+      input(), "p"_a = "fro", no_dim(), keepdim(), no_dtype(), Released());
   def_both(
       m, "logsumexp",
       [](const Tensor& x, const Shape& dim, bool keep) { return x.logsumexp(dim, keep); },

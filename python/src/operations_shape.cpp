@@ -137,14 +137,15 @@ void bind_parts(py::module_& m) {
     const Index* size = std::get_if<Index>(&sizes);
     return py::tuple(py::cast(size ? x.split(*size, dim) : x.split(std::get<Shape>(sizes), dim)));
   };
-  def_both(m, "split", split,
-           "Views of parts along dim: of split_size_or_sections indices each (the last may be "
-           "smaller), or of these sizes, whose sum is the dimension's.\n\n"
-           ">>> weft.split(weft.arange(5), 2)\n"
-           "(tensor([0, 1]), tensor([2, 3]), tensor([4]))\n"
-           ">>> weft.split(weft.arange(5), [1, 4])\n"
-           "(tensor([0]), tensor([1, 2, 3, 4]))",
-           input(), "split_size_or_sections"_a, "dim"_a = 0);
+  const char* doc =
+      "Views of parts along dim: of so many indices each (the last may be smaller), or of these "
+      "sizes, whose sum is the dimension's.\n\n"
+      ">>> weft.split(weft.arange(5), 2)\n"
+      "(tensor([0, 1]), tensor([2, 3]), tensor([4]))\n"
+      ">>> weft.split(weft.arange(5), [1, 4])\n"
+      "(tensor([0]), tensor([1, 2, 3, 4]))";
+  m.def("split", split, doc, input(), "split_size_or_sections"_a, "dim"_a = 0);
+  def_method("split", split, doc, "split_size"_a, "dim"_a = 0);
   def_both(
       m, "chunk",
       [](const Tensor& x, Index chunks, Index dim) {

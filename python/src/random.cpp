@@ -233,6 +233,10 @@ void bind_makers(py::module_& m) {
       ">>> weft.bernoulli(weft.tensor([0.0, 1.0]))\n"
       "tensor([0., 1.])",
       input(), py::kw_only(), "generator"_a = py::none(), Released());
+  def_both(
+      m, "bernoulli", [](const Tensor& x, double p, Generator* g) { return bernoulli(x, p, g); },
+      "1 with probability p, else 0; of input's sizes and dtype, whatever it holds.", input(),
+      "p"_a, py::kw_only(), "generator"_a = py::none(), Released());
 }
 
 void bind_in_place() {
@@ -241,8 +245,14 @@ void bind_in_place() {
              "to"_a = 1.0, generator, Released());
   def_method("normal_", &normal_, "Fills with normal numbers of this mean and standard deviation.",
              "mean"_a = 0.0, "std"_a = 1.0, generator, Released());
-  def_method("bernoulli_", &bernoulli_, "Fills with 1 (of probability p) and 0.", "p"_a = 0.5,
-             generator, Released());
+  def_method(
+      "bernoulli_",
+      [](Tensor& x, const Operand& p, Generator* g) -> Tensor& {
+        return p.tensor() ? bernoulli_(x, *p.tensor(), g)
+                          : bernoulli_(x, p.scalar().to_double(), g);
+      },
+      "Fills with 1 (of probability p, a number or a tensor that broadcasts) and 0.", "p"_a = 0.5,
+      py::kw_only(), generator, Released());
 }
 
 }  // namespace

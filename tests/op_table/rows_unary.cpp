@@ -218,6 +218,8 @@ std::vector<Row> unary_rows() {
     return x > 0 ? 1.0 : x < 0 ? -1.0 : 0.0;
   }));
   rows.push_back(row<op::Square>("torch.square(x[0])", [](double x) { return x * x; }));
+  rows.back().dtypes = kAll;
+  rows.back().result = [](DType t) { return t == boolean ? i64 : t; };
   rows.push_back(row<op::Relu>("torch.relu(x[0])", [](double x) { return x < 0 ? 0.0 : x; }));
   rows.push_back(
       row<op::Silu>("torch.nn.functional.silu(x[0])", [](double x) { return x * sigmoid_of(x); }));

@@ -28,6 +28,7 @@ SHOWN_BY = {
     "index": "x[0][x[1]",
     "log_softmax_to_f64": "dtype=torch.float64",
     "max_pool2d_with_indices": "return_indices=True",
+    "round_decimals": "decimals=",
     "slice": "x[0][:, 1:5:2]",
     "softmax_to_f64": "dtype=torch.float64",
     "to_bool": "to(torch.bool)",
