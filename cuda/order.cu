@@ -15,7 +15,7 @@ struct ByElement {
   WEFT_HD void operator()(Index i) const {
     const char* at = x + i * static_cast<Index>(size_of(dtype));
     const Index k =
-        is_floating(dtype) ? order_key(load<double>(at, dtype)) : order_key(load<Int>(at, dtype));
+        is_floating(dtype) ? order_key(load<double>(at, dtype)) : order_key(load<Int>(at, dtype).v);
     key[i] = descending ? ~k : k;
   }
 };

@@ -228,15 +228,17 @@ void bind_makers(py::module_& m) {
            ">>> weft.randn_like(weft.zeros(2, 3, dtype=weft.float64)).dtype\n"
            "weft.float64");
   def_both(
-      m, "bernoulli", [](const Tensor& p, Generator* g) { return bernoulli(p, g); },
-      "1 with the probability that input (in [0, 1]) holds, else 0; of its sizes and dtype.\n\n"
+      m, "bernoulli",
+      [](const Tensor& x, std::optional<double> p, Generator* g) {
+        return p ? bernoulli(x, *p, g) : bernoulli(x, g);
+      },
+      "1 with the probability that input (in [0, 1]) holds, else 0; of its sizes and dtype. With a "
+      "number p that is the probability of all, whatever input holds.\n\n"
       ">>> weft.bernoulli(weft.tensor([0.0, 1.0]))\n"
-      "tensor([0., 1.])",
-      input(), py::kw_only(), "generator"_a = py::none(), Released());
-  def_both(
-      m, "bernoulli", [](const Tensor& x, double p, Generator* g) { return bernoulli(x, p, g); },
-      "1 with probability p, else 0; of input's sizes and dtype, whatever it holds.", input(),
-      "p"_a, py::kw_only(), "generator"_a = py::none(), Released());
+      "tensor([0., 1.])\n"
+      ">>> weft.bernoulli(weft.zeros(2), 1.0)\n"
+      "tensor([1., 1.])",
+      input(), "p"_a = py::none(), py::kw_only(), "generator"_a = py::none(), Released());
 }
 
 void bind_in_place() {

@@ -427,18 +427,18 @@ row("eye", np.eye, 2, 3)
 row("tensor", np.array, [[1, 2], [3, 4]])
 row("bernoulli", lambda x: x, BOOLS.astype(float))
 
-# What no reference gives, and where it is tried: test_random.py and test_tensor.py.
+# What is tried elsewhere.
 ELSEWHERE = {
     **dict.fromkeys(["rand", "randn", "randint", "randperm", "rand_like", "randn_like"], "random"),
     **dict.fromkeys(["uniform_", "normal_", "bernoulli_"], "random"),
-    **dict.fromkeys(["empty", "empty_like"], "facts"),
     **dict.fromkeys(["dim", "numel", "dtype", "device", "size", "itemsize"], "facts"),
     **dict.fromkeys(["stride", "strides", "nbytes", "storage_offset"], "facts"),
-    **dict.fromkeys(["is_contiguous", "is_floating_point"], "facts"),
-    **dict.fromkeys(["item"], "facts"),
+    **dict.fromkeys(["is_contiguous", "is_floating_point", "item", "empty", "empty_like"], "facts"),
     **dict.fromkeys(["requires_grad", "requires_grad_", "is_leaf", "grad", "retain_grad"], "tape"),
     **dict.fromkeys(["grad_fn", "backward"], "tape"),
     **dict.fromkeys(["cuda", "pin_memory", "is_pinned", "record_stream"], "test_cuda.py"),
+    **dict.fromkeys("argsort sort topk cumsum cumprod diff count_nonzero".split(), "order"),
+    **dict.fromkeys("equal isclose allclose lerp lerp_".split(), "order"),
 }
 
 
