@@ -10,15 +10,26 @@ Tensor Module::forward_gelu(const Tensor& x, const char* approximate) {
   return gelu((*this)(x), approximate);
 }
 
-Tensor ReLU::forward(const Tensor& x) { return relu(x); }
-Tensor LeakyReLU::forward(const Tensor& x) { return leaky_relu(x, slope_); }
+Tensor ReLU::forward(const Tensor& x) {
+  Tensor y = x;
+  return inplace_ ? relu_(y) : relu(x);
+}
+Tensor LeakyReLU::forward(const Tensor& x) {
+  Tensor y = x;
+  return inplace_ ? leaky_relu_(y, slope_) : leaky_relu(x, slope_);
+}
+Tensor SiLU::forward(const Tensor& x) {
+  Tensor y = x;
+  return inplace_ ? silu_(y) : silu(x);
+}
 Tensor GELU::forward(const Tensor& x) { return gelu(x, approximate_.c_str()); }
-Tensor SiLU::forward(const Tensor& x) { return silu(x); }
 Tensor Softplus::forward(const Tensor& x) { return softplus(x, beta_, threshold_); }
 Tensor Sigmoid::forward(const Tensor& x) { return sigmoid(x); }
 Tensor Tanh::forward(const Tensor& x) { return tanh(x); }
 
-std::string LeakyReLU::extra_repr() const { return fmt::format("negative_slope={}", slope_); }
+std::string LeakyReLU::extra_repr() const {
+  return fmt::format("negative_slope={}{}", slope_, inplace_ ? ", inplace=True" : "");
+}
 std::string Softplus::extra_repr() const {
   return fmt::format("beta={}, threshold={}", beta_, threshold_);
 }

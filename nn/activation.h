@@ -18,20 +18,32 @@ class WEFT_API Identity : public Elementwise {
 
 class WEFT_API ReLU : public Elementwise {
  public:
+  explicit ReLU(bool inplace = false) : inplace_(inplace) {}
   Tensor forward(const Tensor& x) override;
   std::string kind() const override { return "ReLU"; }
+  std::string extra_repr() const override { return inplace_ ? "inplace=True" : ""; }
+  // Whether x itself is changed and returned.
+  bool inplace() const { return inplace_; }
+  void set_inplace(bool on) { inplace_ = on; }
+
+ private:
+  bool inplace_;
 };
 
 class WEFT_API LeakyReLU : public Elementwise {
  public:
-  explicit LeakyReLU(double negative_slope = 0.01) : slope_(negative_slope) {}
+  explicit LeakyReLU(double negative_slope = 0.01, bool inplace = false)
+      : slope_(negative_slope), inplace_(inplace) {}
   Tensor forward(const Tensor& x) override;
   std::string kind() const override { return "LeakyReLU"; }
   std::string extra_repr() const override;
   double negative_slope() const { return slope_; }
+  bool inplace() const { return inplace_; }
+  void set_inplace(bool on) { inplace_ = on; }
 
  private:
   double slope_;
+  bool inplace_;
 };
 
 class WEFT_API GELU : public Elementwise {
@@ -48,8 +60,16 @@ class WEFT_API GELU : public Elementwise {
 
 class WEFT_API SiLU : public Elementwise {
  public:
+  explicit SiLU(bool inplace = false) : inplace_(inplace) {}
   Tensor forward(const Tensor& x) override;
   std::string kind() const override { return "SiLU"; }
+  std::string extra_repr() const override { return inplace_ ? "inplace=True" : ""; }
+  // Whether x itself is changed and returned.
+  bool inplace() const { return inplace_; }
+  void set_inplace(bool on) { inplace_ = on; }
+
+ private:
+  bool inplace_;
 };
 
 class WEFT_API Softplus : public Elementwise {

@@ -5,6 +5,7 @@
 #include <weft/autograd/mode.h>
 #include <weft/core/check.h>
 #include <weft/nn/init.h>
+#include <weft/nn/module_parts.h>
 #include <weft/nn/sizes.h>
 #include <weft/ops/embedding.h>
 #include <weft/ops/matmul.h>
@@ -73,6 +74,24 @@ Embedding::Embedding(Index num_embeddings, Index embedding_dim, std::optional<In
   }
   if (padding_ && *padding_ < 0) *padding_ += rows_;
   build({1});
+}
+
+Embedding Embedding::from_pretrained(const Tensor& embeddings, bool freeze,
+                                     std::optional<Index> padding_idx) {
+  const Shape& sizes = embeddings.get("from_pretrained").sizes;
+  if (sizes.size() != 2) {
+    fail<ShapeError>("from_pretrained", "got a table of shape [{}], expected [rows, dim]",
+                     fmt::join(sizes, ", "));
+  }
+  if (!embeddings.is_floating_point()) {
+    fail<DTypeError>("from_pretrained", "got a table of {}, expected a floating dtype",
+                     embeddings.dtype());
+  }
+  const LeaveUnbuilt unbuilt;
+  Embedding made(sizes[0], sizes[1], padding_idx);
+  made.weight = embeddings.detach().requires_grad_(!freeze);
+  ModuleTree::finish(made);
+  return made;
 }
 
 std::vector<ParameterShape> Embedding::parameter_shapes(const Shape&) const {

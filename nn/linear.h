@@ -37,6 +37,9 @@ class WEFT_API Linear : public Module {
 class WEFT_API Embedding : public Module {
  public:
   Embedding(Index num_embeddings, Index embedding_dim, std::optional<Index> padding_idx = {});
+  // Over the memory of a table [rows, dim] that is there; freeze: it gets no gradient.
+  static Embedding from_pretrained(const Tensor& embeddings, bool freeze = true,
+                                   std::optional<Index> padding_idx = {});
 
   Tensor& weight = parameter("weight");  // [num_embeddings, embedding_dim]
 

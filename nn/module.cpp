@@ -11,7 +11,10 @@
 
 namespace weft::nn {
 
-Module::Module() : parts_(std::make_shared<Parts>()) {}
+Module::Module() : parts_(std::make_shared<Parts>()) {
+  parts_->dtype = MakeAs::now().dtype;
+  parts_->device = MakeAs::now().device;
+}
 Module::~Module() = default;
 Module::Module(Module&&) noexcept = default;
 
@@ -54,6 +57,18 @@ bool Module::built() const { return parts_->built; }
 bool& LeaveUnbuilt::now() noexcept {
   static thread_local bool on = false;
   return on;
+}
+
+MakeAs::Kind& MakeAs::now() noexcept {
+  static thread_local Kind kind;
+  return kind;
+}
+
+MakeAs::MakeAs(std::optional<DType> dtype, std::optional<Device> device) : before_(now()) {
+  if (dtype && !is_floating(*dtype)) {
+    fail<DTypeError>("Module", "got {} for parameters, expected a floating dtype", *dtype);
+  }
+  now() = {dtype.value_or(before_.dtype), device.value_or(before_.device)};
 }
 
 void Module::build(const Shape& input) {

@@ -50,6 +50,24 @@ class LeaveUnbuilt {
   bool before_;
 };
 
+// While it lives, modules that this thread makes get parameters of that dtype and on that device.
+// DTypeError unless it is a floating one.
+class WEFT_API MakeAs {
+ public:
+  struct Kind {
+    DType dtype = DType::F32;
+    Device device;
+  };
+  MakeAs(std::optional<DType> dtype, std::optional<Device> device);
+  ~MakeAs() { now() = before_; }
+  MakeAs(const MakeAs&) = delete;
+  MakeAs& operator=(const MakeAs&) = delete;
+  static Kind& now() noexcept;
+
+ private:
+  Kind before_;
+};
+
 // The walk over a module and its parts, for the functions that are about all of them.
 class ModuleTree {
  public:

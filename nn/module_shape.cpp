@@ -110,14 +110,21 @@ Shape Module::materialize(const Shape& input) {
 
 namespace {
 
-std::string tree(const Module& m, const std::string& indent) {
-  const auto& children = ModuleTree::parts(m).children;
-  std::string text = m.kind() + "(" + m.extra_repr();
-  if (children.empty()) return text + ")";
-  for (const auto& [name, child] : children) {
-    text += "\n" + indent + "  (" + name + "): " + tree(*child, indent + "  ");
+// With `indent` before each line but the first.
+std::string indented(std::string text, const std::string& indent) {
+  for (std::size_t at = 0; (at = text.find('\n', at)) != std::string::npos; at += 1) {
+    text.insert(at + 1, indent);
   }
-  return text + "\n" + indent + ")";
+  return text;
+}
+
+std::string tree(const Module& m) {
+  const auto& children = ModuleTree::parts(m).children;
+  const std::string own = m.extra_repr();
+  if (children.empty() && own.find('\n') == std::string::npos) return m.kind() + "(" + own + ")";
+  std::string lines = own.empty() ? "" : "\n" + own;
+  for (const auto& [name, child] : children) lines += "\n(" + name + "): " + tree(*child);
+  return m.kind() + "(" + indented(lines, "  ") + "\n)";
 }
 
 std::string with_commas(Index n) {
@@ -134,7 +141,7 @@ std::string megabytes(std::size_t bytes) {
 
 }  // namespace
 
-std::string Module::str() const { return tree(*this, ""); }
+std::string Module::str() const { return tree(*this); }
 
 std::string Summary::str() const {
   std::string text = fmt::format("{:<34}{:<22}{:>14}\n", "layer", "output", "parameters");

@@ -132,8 +132,9 @@ Shape LayerNorm::output_shape(const Shape& input) const {
   return input;
 }
 std::string LayerNorm::extra_repr() const {
-  return fmt::format("({}{}), eps={}, elementwise_affine={}", fmt::join(shape_, ", "),
-                     shape_.size() == 1 ? "," : "", eps_, python_bool(affine_));
+  return fmt::format("({}{}), eps={}, elementwise_affine={}, bias={}", fmt::join(shape_, ", "),
+                     shape_.size() == 1 ? "," : "", eps_, python_bool(affine_),
+                     python_bool(affine_ && has_bias_));
 }
 
 LocalResponseNorm::LocalResponseNorm(Index size, double alpha, double beta, double k)

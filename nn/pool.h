@@ -1,5 +1,7 @@
 #pragma once
 
+#include <tuple>
+
 #include <weft/nn/module.h>
 
 // Pools over the last two dimensions: what the functions of ops/pool.h do.
@@ -10,12 +12,17 @@ struct MaxPool2dArgs {
   Shape padding = 0;
   Shape dilation = 1;
   bool ceil_mode = false;
+  bool return_indices = false;
 };
 
+// Sizes are one number, or one for each dimension, and are given back so.
 class WEFT_API MaxPool2d : public Module {
  public:
   explicit MaxPool2d(const Shape& kernel_size, const MaxPool2dArgs& args = {});
+  // NotImplementedError with return_indices, since it returns one tensor.
   Tensor forward(const Tensor& x) override;
+  // Where each element was found, too: row * width + column.
+  std::tuple<Tensor, Tensor> forward_with_indices(const Tensor& x);
   Shape output_shape(const Shape& input) const override;
   std::string kind() const override { return "MaxPool2d"; }
   std::string extra_repr() const override;
@@ -52,7 +59,7 @@ class WEFT_API AvgPool2d : public Module {
 
 class WEFT_API AdaptiveAvgPool2d : public Module {
  public:
-  // One number, or one for each dimension; -1 keeps the input's size.
+  // One number, or one for each dimension; -1 (Python's None) keeps the input's size.
   explicit AdaptiveAvgPool2d(const Shape& output_size);
   Tensor forward(const Tensor& x) override;
   Shape output_shape(const Shape& input) const override;

@@ -30,7 +30,11 @@ Module& Sequential::operator[](std::size_t i) const {
 // between the two: no hook, no forward() of a derived class, no look at shapes alone.
 static Tensor both(Module& m, const Module& next, const Tensor& x) {
   if (m.has_hooks() || next.has_hooks() || ModuleTree::traced()) return {};
-  if (typeid(next) == typeid(ReLU)) return m.forward_relu(x);
+  if (typeid(next) == typeid(ReLU)) {
+    // What has no parameters may return its input, which the ReLU is to change.
+    const bool changes = static_cast<const ReLU&>(next).inplace();
+    return changes && ModuleTree::parts(m).slots.empty() ? Tensor() : m.forward_relu(x);
+  }
   if (typeid(next) != typeid(GELU)) return {};
   return m.forward_gelu(x, static_cast<const GELU&>(next).approximate().c_str());
 }

@@ -358,6 +358,7 @@ Tensor activated_linear(const Tensor& x, const Tensor& weight, const Tensor& bia
 }  // namespace
 
 Tensor linear(const Tensor& x, const Tensor& weight, const Tensor& bias) {
+  if (weight.get("linear").sizes.size() == 1 && !bias.defined()) return matmul(x, weight);
   return activated_linear(x, weight, bias, Activation::None);
 }
 Tensor linear_relu(const Tensor& x, const Tensor& weight, const Tensor& bias) {

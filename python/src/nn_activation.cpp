@@ -7,15 +7,34 @@ namespace {
 
 using namespace nn;
 
-// A layer without arguments; inplace is taken for the sake of code that gives it.
 template <class M>
-void bind_plain(py::module_& m, const char* name, const char* doc, bool inplace) {
+void bind_inplace(py::module_& m, const char* name, const char* doc) {
   Layer<M, Elementwise> c(m, name, doc);
-  if (inplace) {
-    c.def(layer_init<M, bool>([](bool) { return std::tuple(); }), "inplace"_a = false);
-  } else {
-    c.def(layer_init<M>([] { return std::tuple(); }));
-  }
+  c.def(layer_init<M, bool>([](bool inplace) { return std::tuple(inplace); }), "inplace"_a = false);
+  def_overridable(c);
+  def_inplace(c);
+  def_arguments(c, [](const M& l) { return py::dict("inplace"_a = l.inplace()); });
+}
+
+void bind_identity(py::module_& m) {
+  Layer<Identity, Elementwise> c(
+      m, "Identity",
+      "Identity(*args, **kwargs)\n\n"
+      "x itself. For a place where a network has another module at other times, whose arguments it "
+      "takes.\n\n"
+      ">>> nn.Identity(54, unused=0.1)(weft.tensor([1.0, 2.0]))\n"
+      "tensor([1., 2.])");
+  c.def(layer_init<Identity, const py::args&, const py::kwargs&>(
+      [](const py::args&, const py::kwargs&) { return std::tuple(); }));
+  def_overridable(c);
+  def_arguments(c, [](const Identity&) { return py::dict(); });
+}
+
+// A layer without arguments.
+template <class M>
+void bind_plain(py::module_& m, const char* name, const char* doc) {
+  Layer<M, Elementwise> c(m, name, doc);
+  c.def(layer_init<M>([] { return std::tuple(); }));
   def_overridable(c);
   def_arguments(c, [](const M&) { return py::dict(); });
 }
@@ -32,17 +51,19 @@ void bind_softmax(py::module_& m, const char* name, const char* doc) {
 void bind_with_options(py::module_& m) {
   Layer<LeakyReLU, Elementwise> leaky(m, "LeakyReLU",
                                       "x where positive, else negative_slope * x. See Maas, Hannun "
-                                      "and Ng 2013. inplace makes no difference.\n\n"
+                                      "and Ng 2013. inplace: x itself is changed.\n\n"
                                       ">>> nn.LeakyReLU(0.1)(weft.tensor([-1.0, 2.0]))\n"
                                       "tensor([-0.1000,  2.0000])");
-  leaky.def(
-      layer_init<LeakyReLU, double, bool>([](double slope, bool) { return std::tuple(slope); }),
-      "negative_slope"_a = 0.01, "inplace"_a = false);
+  leaky.def(layer_init<LeakyReLU, double, bool>(
+                [](double slope, bool inplace) { return std::tuple(slope, inplace); }),
+            "negative_slope"_a = 0.01, "inplace"_a = false);
   def_overridable(leaky);
+  def_inplace(leaky);
   leaky.def_property_readonly("negative_slope", &LeakyReLU::negative_slope,
                               "What multiplies where x is negative.");
-  def_arguments(
-      leaky, [](const LeakyReLU& l) { return py::dict("negative_slope"_a = l.negative_slope()); });
+  def_arguments(leaky, [](const LeakyReLU& l) {
+    return py::dict("negative_slope"_a = l.negative_slope(), "inplace"_a = l.inplace());
+  });
   Layer<GELU, Elementwise> gelu(m, "GELU",
                                 "x * Phi(x), Phi of the normal distribution (Hendrycks and Gimpel "
                                 "2016); approximate: \"none\" or \"tanh\".\n\n"
@@ -74,32 +95,25 @@ void bind_with_options(py::module_& m) {
 
 void bind_nn_activations(py::module_& m) {
   py::classh<Elementwise, Module>(m, "Elementwise", "A module that keeps its input's shape.");
-  bind_plain<Identity>(
-      m, "Identity",
-      "x itself. For a place where a network has another module at other times.\n\n"
-      ">>> nn.Identity()(weft.tensor([1.0, 2.0]))\n"
-      "tensor([1., 2.])",
-      false);
-  bind_plain<ReLU>(m, "ReLU",
-                   "x where positive, else 0. inplace makes no difference.\n\n"
-                   ">>> nn.ReLU()(weft.tensor([-1.0, 2.0]))\n"
-                   "tensor([0., 2.])",
-                   true);
-  bind_plain<SiLU>(m, "SiLU",
-                   "x * sigmoid(x). inplace makes no difference.\n\n"
-                   ">>> nn.SiLU()(weft.tensor([-1.0, 0.0, 1.0]))\n"
-                   "tensor([-0.2689,  0.0000,  0.7311])",
-                   true);
+  bind_identity(m);
+  bind_inplace<ReLU>(m, "ReLU",
+                     "x where positive, else 0. inplace: x itself is changed and returned, "
+                     "AutogradError for a leaf that requires grad.\n\n"
+                     ">>> x = weft.tensor([-1.0, 2.0])\n"
+                     ">>> nn.ReLU(inplace=True)(x) is x, x\n"
+                     "(True, tensor([0., 2.]))");
+  bind_inplace<SiLU>(m, "SiLU",
+                     "x * sigmoid(x). inplace: x itself is changed and returned.\n\n"
+                     ">>> nn.SiLU()(weft.tensor([-1.0, 0.0, 1.0]))\n"
+                     "tensor([-0.2689,  0.0000,  0.7311])");
   bind_plain<Sigmoid>(m, "Sigmoid",
                       "1 / (1 + exp(-x)). Without overflow.\n\n"
                       ">>> nn.Sigmoid()(weft.tensor([-1.0, 0.0, 1.0]))\n"
-                      "tensor([0.2689, 0.5000, 0.7311])",
-                      false);
+                      "tensor([0.2689, 0.5000, 0.7311])");
   bind_plain<Tanh>(m, "Tanh",
                    "The hyperbolic tangent.\n\n"
                    ">>> nn.Tanh()(weft.tensor([-1.0, 0.0, 1.0]))\n"
-                   "tensor([-0.7616,  0.0000,  0.7616])",
-                   false);
+                   "tensor([-0.7616,  0.0000,  0.7616])");
   bind_softmax<Softmax>(m, "Softmax",
                         "exp(x) / sum of exp(x) along dim. Without overflow.\n\n"
                         ">>> nn.Softmax(dim=0)(weft.tensor([1.0, 2.0, 3.0]))\n"

@@ -139,6 +139,33 @@ auto layer_init(F f) {
       [make](A... a) { return make(static_cast<Overridable<M>*>(nullptr), std::move(a)...); });
 }
 
+// The same with device and dtype behind them; None: the CPU, float32.
+template <class M, class... A, class F>
+auto typed_layer_init(F f) {
+  using MaybeDevice = const std::optional<Device>&;
+  using MaybeDType = const std::optional<DType>&;
+  const auto make = [f]<class T>(T*, A... a, MaybeDevice device, MaybeDType dtype) {
+    const nn::MakeAs as(dtype, device);
+    return std::apply([](auto&&... x) { return std::make_unique<T>(std::move(x)...); },
+                      f(std::move(a)...));
+  };
+  return py::init(
+      [make](A... a, MaybeDevice device, MaybeDType dtype) {
+        return make(static_cast<M*>(nullptr), std::move(a)..., device, dtype);
+      },
+      [make](A... a, MaybeDevice device, MaybeDType dtype) {
+        return make(static_cast<Overridable<M>*>(nullptr), std::move(a)..., device, dtype);
+      });
+}
+
+// Whether a layer changes its input.
+template <class Class>
+void def_inplace(Class& c) {
+  using M = typename Class::type;
+  c.def_property("inplace", &M::inplace, &M::set_inplace,
+                 "Whether the input itself is changed and returned.");
+}
+
 // What __init__ takes, by name, for copies and pickles.
 template <class Class, class F>
 void def_arguments(Class& c, F arguments) {

@@ -43,12 +43,12 @@ template <class M>
 void bind_batch_norm(py::module_& m, const char* name, const char* doc) {
   Layer<M, BatchNorm> c(m, name, doc);
   using Momentum = std::optional<double>;
-  c.def(layer_init<M, Index, double, Momentum, bool, bool>(
+  c.def(typed_layer_init<M, Index, double, Momentum, bool, bool>(
             [](Index features, double eps, Momentum momentum, bool affine, bool track) {
               return std::tuple(features, BatchNormArgs{eps, momentum, affine, track});
             }),
         "num_features"_a, "eps"_a = 1e-5, "momentum"_a = 0.1, "affine"_a = true,
-        "track_running_stats"_a = true);
+        "track_running_stats"_a = true, "device"_a = py::none(), "dtype"_a = py::none());
   def_overridable(c);
   def_arguments(c, [](const M& b) {
     const BatchNormArgs& a = b.args();
@@ -60,15 +60,17 @@ void bind_batch_norm(py::module_& m, const char* name, const char* doc) {
 void bind_layer_norm(py::module_& m) {
   Layer<LayerNorm> c(
       m, "LayerNorm",
-      "LayerNorm(normalized_shape, eps=1e-05, elementwise_affine=True, bias=True)\n\n"
+      "LayerNorm(normalized_shape, eps=1e-05, elementwise_affine=True, bias=True, device=None, "
+      "dtype=None)\n\n"
       "Over the last dimensions, which have normalized_shape (Ba, Kiros and Hinton 2016).\n\n"
       ">>> nn.LayerNorm(3)(weft.tensor([[1.0, 2.0, 3.0]])).detach()\n"
       "tensor([[-1.2247,  0.0000,  1.2247]])");
-  c.def(layer_init<LayerNorm, Shape, double, bool, bool>(
+  c.def(typed_layer_init<LayerNorm, Shape, double, bool, bool>(
             [](const Shape& s, double eps, bool affine, bool bias) {
               return std::tuple(s, eps, affine, bias);
             }),
-        "normalized_shape"_a, "eps"_a = 1e-5, "elementwise_affine"_a = true, "bias"_a = true);
+        "normalized_shape"_a, "eps"_a = 1e-5, "elementwise_affine"_a = true, "bias"_a = true,
+        "device"_a = py::none(), "dtype"_a = py::none());
   def_overridable(c);
   def_parameter(
       c, "weight", [](const LayerNorm& n) { return n.weight; },
@@ -113,15 +115,18 @@ void bind_dropout(py::module_& m) {
   Layer<Dropout, Elementwise> c(m, "Dropout",
                                 "Dropout(p=0.5, inplace=False)\n\n"
                                 "Elements become 0 with probability p, the others x / (1 - p), in "
-                                "training; x otherwise. inplace makes no difference.\n\n"
+                                "training; x otherwise. inplace: x itself is changed.\n\n"
                                 ">>> drop = nn.Dropout(0.5)\n"
                                 ">>> drop.eval()(weft.ones(3))\n"
                                 "tensor([1., 1., 1.])");
-  c.def(layer_init<Dropout, double, bool>([](double p, bool) { return std::tuple(p); }),
+  c.def(layer_init<Dropout, double, bool>(
+            [](double p, bool inplace) { return std::tuple(p, inplace); }),
         "p"_a = 0.5, "inplace"_a = false);
   def_overridable(c);
+  def_inplace(c);
   c.def_property("p", &Dropout::p, &Dropout::set_p, "The probability of a 0.");
-  def_arguments(c, [](const Dropout& d) { return py::dict("p"_a = d.p()); });
+  def_arguments(
+      c, [](const Dropout& d) { return py::dict("p"_a = d.p(), "inplace"_a = d.inplace()); });
 }
 
 }  // namespace

@@ -1,5 +1,7 @@
 _State = Mapping[str, Tensor | NDArray[Any]]
 
+_Sizes = int | tuple[int, int]
+
 class _IncompatibleKeys(NamedTuple):
     missing_keys: list[str]
     unexpected_keys: list[str]
@@ -77,8 +79,36 @@ class Linear:
     weight: Parameter
     bias: Parameter | None
 
+class Identity:
+    def __init__(self, *args: Any, **kwargs: Any) -> None: ...
+
+class MaxPool2d:
+    # A pair with return_indices.
+    def forward(self, input: Tensor) -> Any: ...
+    @property
+    def kernel_size(self) -> _Sizes: ...
+    @property
+    def stride(self) -> _Sizes: ...
+    @property
+    def padding(self) -> _Sizes: ...
+    @property
+    def dilation(self) -> _Sizes: ...
+
+class AvgPool2d:
+    @property
+    def kernel_size(self) -> _Sizes: ...
+    @property
+    def stride(self) -> _Sizes: ...
+    @property
+    def padding(self) -> _Sizes: ...
+
+class AdaptiveAvgPool2d:
+    def __init__(self, output_size: int | Sequence[int | None]) -> None: ...
+    @property
+    def output_size(self) -> int | tuple[int | None, int | None] | None: ...
+
 class Conv2d:
-    def __init__(self, in_channels: int, out_channels: int, kernel_size: ShapeLike, stride: ShapeLike = 1, padding: Padding = 0, dilation: ShapeLike = 1, groups: int = 1, bias: bool = True) -> None: ...
+    def __init__(self, in_channels: int, out_channels: int, kernel_size: ShapeLike, stride: ShapeLike = 1, padding: Padding = 0, dilation: ShapeLike = 1, groups: int = 1, bias: bool = True, *, device: DeviceLike | None = None, dtype: DTypeLike | None = None) -> None: ...
     weight: Parameter
     bias: Parameter | None
     @property
@@ -86,6 +116,8 @@ class Conv2d:
 
 class Embedding:
     weight: Parameter
+    @classmethod
+    def from_pretrained(cls, embeddings: Tensor, freeze: bool = True, padding_idx: int | None = None) -> Self: ...
 
 class BatchNorm:
     weight: Parameter | None

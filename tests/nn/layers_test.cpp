@@ -61,8 +61,15 @@ TEST_CASE("layers print as PyTorch's") {
         "Conv2d(3, 4, kernel_size=(3, 3), stride=(1, 1), padding=(1, 1), bias=False)");
   CHECK(nn::BatchNorm2d(8).str() ==
         "BatchNorm2d(8, eps=1e-05, momentum=0.1, affine=True, track_running_stats=True)");
-  CHECK(nn::LayerNorm(4).str() == "LayerNorm((4,), eps=1e-05, elementwise_affine=True)");
-  CHECK(nn::Dropout(0.2).str() == "Dropout(p=0.2)");
+  CHECK(nn::LayerNorm(4).str() == "LayerNorm((4,), eps=1e-05, elementwise_affine=True, bias=True)");
+  CHECK(nn::LayerNorm(4, 1e-5, true, false).str().ends_with("bias=False)"));
+  CHECK(nn::Dropout(0.2).str() == "Dropout(p=0.2, inplace=False)");
+  CHECK(nn::ReLU(true).str() == "ReLU(inplace=True)");
+  CHECK(nn::MaxPool2d(2).str() ==
+        "MaxPool2d(kernel_size=2, stride=2, padding=0, dilation=1, ceil_mode=False)");
+  CHECK(nn::AvgPool2d({2, 3}, {.stride = 1}).str() ==
+        "AvgPool2d(kernel_size=(2, 3), stride=1, padding=0)");
+  CHECK(nn::AdaptiveAvgPool2d({1, -1}).str() == "AdaptiveAvgPool2d(output_size=(1, None))");
   CHECK(nn::Embedding(5, 2, 0).str() == "Embedding(5, 2, padding_idx=0)");
 }
 

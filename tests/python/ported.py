@@ -13,6 +13,8 @@ from differences import result  # noqa: E402
 
 START = "p = nn.Parameter(weft.ones(2)); (p * 3).sum().backward(); g = p.grad; "
 TWO = "x, w = weft.ones(2, requires_grad=True), weft.ones(2, requires_grad=True); "
+X = "x = weft.tensor([-1.0, 2.0]); "
+P = "x = weft.arange(16.0).reshape(1, 4, 4); "
 TIED = "m = nn.Sequential(nn.Linear(2, 2), nn.Linear(2, 2)); m[1].weight = m[0].weight; "
 
 # What each gives, or the name of its error.
@@ -149,6 +151,108 @@ ROWS = [
     ),
     (TWO + "x.data.mul_(3); x.data += 1; x", "tensor([4., 4.], requires_grad=True)"),
     (TWO + "x.data[0] = 5; x", "tensor([5., 1.], requires_grad=True)"),
+    # ---- Layers
+    ("nn.Linear(3, 2, dtype=weft.float64).weight.dtype", "weft.float64"),
+    ("nn.Linear(3, 2, True, 'cpu', weft.float64).bias.dtype", "weft.float64"),
+    ("nn.Conv2d(1, 2, 1, dtype=weft.float64).bias.dtype", "weft.float64"),
+    ("nn.Embedding(3, 2, device='cpu', dtype=weft.bfloat16).weight.dtype", "weft.bfloat16"),
+    ("nn.LayerNorm(2, dtype=weft.float64).bias.dtype", "weft.float64"),
+    (
+        "{k: v.dtype for k, v in nn.BatchNorm2d(2, dtype=weft.float64).state_dict().items()}",
+        "{'weight': weft.float64, 'bias': weft.float64, 'running_mean': weft.float64, "
+        "'running_var': weft.float64, 'num_batches_tracked': weft.int64}",
+    ),
+    ("nn.Linear(3, 2, dtype=weft.int64)", "RuntimeError"),
+    ("nn.Linear(3, 2, device='cpu', dtype=None).weight.dtype", "weft.float32"),
+    ("nn.Identity(54, unused=0.1)", "Identity()"),
+    ("nn.Identity(54, unused=0.1)(weft.ones(1))", "tensor([1.])"),
+    (X + "y = nn.ReLU(inplace=True)(x); y is x, x", "(True, tensor([0., 2.]))"),
+    (X + "y = nn.LeakyReLU(0.5, True)(x); y is x, x", "(True, tensor([-0.5000,  2.0000]))"),
+    (X + "y = nn.SiLU(inplace=True)(x); y is x, x", "(True, tensor([-0.2689,  1.7616]))"),
+    (X + "y = nn.Dropout(1.0, inplace=True)(x); y is x, x.abs()", "(True, tensor([0., 0.]))"),
+    (X + "y = nn.Dropout(0.5, True).eval()(x); y is x, x", "(True, tensor([-1.,  2.]))"),
+    (X + "y = nn.ReLU()(x); y is x, x", "(False, tensor([-1.,  2.]))"),
+    (X + "m = nn.ReLU(True); m.inplace = False; y = m(x); y is x, m", "(False, ReLU())"),
+    (X + "nn.Sequential(nn.Identity(), nn.ReLU(True))(x); x", "tensor([0., 2.])"),
+    (X + "nn.Sequential(nn.ReLU(True), nn.Identity())(x); x", "tensor([0., 2.])"),
+    ("nn.ReLU(inplace=True)(weft.ones(1, requires_grad=True))", "RuntimeError"),
+    ("nn.LeakyReLU(inplace=True)(weft.ones(1, requires_grad=True))", "RuntimeError"),
+    ("nn.SiLU(inplace=True)(weft.ones(1, requires_grad=True))", "RuntimeError"),
+    ("nn.Dropout(inplace=True)(weft.ones(1, requires_grad=True))", "RuntimeError"),
+    (
+        "x = weft.tensor([-1.0, 2.0], requires_grad=True); y = x * 1; "
+        "nn.ReLU(inplace=True)(y).sum().backward(); x.grad",
+        "tensor([0., 1.])",
+    ),
+    ("F.linear(weft.ones(2, 3), weft.ones(3))", "tensor([3., 3.])"),
+    ("F.linear(weft.ones(3), weft.ones(3))", "tensor(3.)"),
+    ("F.linear(weft.ones(2, 3), weft.ones(4))", "RuntimeError"),
+    ("F.linear(weft.ones(2, 3), weft.ones(3), weft.ones(1))", "RuntimeError"),
+    (
+        P + "nn.MaxPool2d(2, return_indices=True)(x)",
+        "(tensor([[[ 5.,  7.],\n         [13., 15.]]]), tensor([[[ 5,  7],\n         [13, 15]]]))",
+    ),
+    (P + "nn.MaxPool2d(2, 2, 0, 1, True, True)(x)[1].flatten().tolist()", "[5, 7, 13, 15]"),
+    (P + "nn.MaxPool2d(2, 2, 0, 1, False, True)(x).flatten().tolist()", "[5.0, 7.0, 13.0, 15.0]"),
+    ("nn.MaxPool2d(2, return_indices=True).return_indices", "True"),
+    ("m = nn.MaxPool2d(2); m.kernel_size, m.stride, m.padding, m.dilation", "(2, 2, 0, 1)"),
+    ("m = nn.AvgPool2d((2, 3), 1); m.kernel_size, m.stride, m.padding", "((2, 3), 1, 0)"),
+    ("nn.AdaptiveAvgPool2d((1, None))(weft.ones(1, 2, 3, 4)).shape", "weft.Size([1, 2, 1, 4])"),
+    ("nn.AdaptiveAvgPool2d((1, None)).output_size", "(1, None)"),
+    ("nn.AdaptiveAvgPool2d(2).output_size", "2"),
+    (
+        "w = weft.ones(3, 2); m = nn.Embedding.from_pretrained(w); "
+        "m, m.weight.requires_grad, m.weight.data_ptr() == w.data_ptr(), m(weft.tensor([0]))",
+        "(Embedding(3, 2), False, True, tensor([[1., 1.]]))",
+    ),
+    (
+        "m = nn.Embedding.from_pretrained(weft.ones(3, 2), freeze=False, padding_idx=1); "
+        "m(weft.tensor([0, 1])).sum().backward(); m.weight.grad.tolist(), m.padding_idx",
+        "([[1.0, 1.0], [0.0, 0.0], [0.0, 0.0]], 1)",
+    ),
+    ("nn.Embedding.from_pretrained(weft.ones(3, 2).double()).weight.dtype", "weft.float64"),
+    # ---- How modules print
+    (
+        "nn.LayerNorm(3, bias=False)",
+        "LayerNorm((3,), eps=1e-05, elementwise_affine=True, bias=False)",
+    ),
+    (
+        "nn.LayerNorm((3, 4), elementwise_affine=False)",
+        "LayerNorm((3, 4), eps=1e-05, elementwise_affine=False, bias=False)",
+    ),
+    (
+        "nn.MaxPool2d(2)",
+        "MaxPool2d(kernel_size=2, stride=2, padding=0, dilation=1, ceil_mode=False)",
+    ),
+    (
+        "nn.MaxPool2d((2, 3), stride=1, padding=(1, 1))",
+        "MaxPool2d(kernel_size=(2, 3), stride=1, padding=(1, 1), dilation=1, ceil_mode=False)",
+    ),
+    ("nn.AvgPool2d(2)", "AvgPool2d(kernel_size=2, stride=2, padding=0)"),
+    ("nn.AdaptiveAvgPool2d((1, None))", "AdaptiveAvgPool2d(output_size=(1, None))"),
+    ("nn.AdaptiveAvgPool2d(1)", "AdaptiveAvgPool2d(output_size=1)"),
+    (
+        "nn.Dropout(), nn.Dropout(0.2, True)",
+        "(Dropout(p=0.5, inplace=False), Dropout(p=0.2, inplace=True))",
+    ),
+    ("nn.ReLU(), nn.ReLU(True), nn.SiLU(True)", "(ReLU(), ReLU(inplace=True), SiLU(inplace=True))"),
+    ("nn.LeakyReLU(0.2, True)", "LeakyReLU(negative_slope=0.2, inplace=True)"),
+    (
+        "nn.ParameterList([nn.Parameter(weft.ones(2)), nn.Parameter(weft.ones(2, 3))])",
+        "ParameterList(\n    (0): Parameter containing: [weft.float32 of size 2]\n"
+        "    (1): Parameter containing: [weft.float32 of size 2x3]\n)",
+    ),
+    ("nn.ParameterList(), nn.ModuleList()", "(ParameterList(), ModuleList())"),
+    (
+        "m = nn.Linear(2, 2); m.part = nn.ReLU(); m",
+        "Linear(\n  in_features=2, out_features=2, bias=True\n  (part): ReLU()\n)",
+    ),
+    (
+        "C = type('C', (nn.Module,), {'extra_repr': lambda self: 'one\\ntwo'}); m = C(); "
+        "m.part = nn.ReLU(); n = nn.Sequential(m, C()); n",
+        "Sequential(\n  (0): C(\n    one\n    two\n    (part): ReLU()\n  )\n  (1): C(\n"
+        "    one\n    two\n  )\n)",
+    ),
 ]
 
 

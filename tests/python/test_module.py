@@ -57,7 +57,7 @@ def test_python_module_in_sequential_of_cpp_trains_saves_and_prints(tmp_path):
     other.load_state_dict(weft.load(tmp_path / "net.safetensors"))
     assert np.array_equal(other(x).detach().numpy(), net(x).detach().numpy())
     text = repr(net)
-    assert "(2): Scale(doubles" in text and "(inner): Linear(in_features=3" in text
+    assert "(2): Scale(\n    doubles\n    (inner)" in text and "(inner): Linear(in_features=3" in text
 
 
 def test_python_part_lives_as_long_as_cpp_holds_it():

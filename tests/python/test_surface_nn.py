@@ -40,6 +40,8 @@ EXCEPTIONS = {
     "has_bias": "bias is a tensor or None",
     "set_momentum": "momentum can be written",
     "set_p": "p can be written",
+    "set_inplace": "inplace can be written",
+    "forward_with_indices": "a call of a pool with return_indices",
     "CrossEntropyLoss.options": "weight, reduction... are attributes",
     "NLLLoss.options": "weight, reduction... are attributes",
     "BCEWithLogitsLoss.options": "weight, reduction... are attributes",

@@ -187,6 +187,15 @@ class ParameterList(Module):
     def __iter__(self) -> Iterator[Parameter]:
         return (self[i] for i in range(self._size))
 
+    def extra_repr(self) -> str:
+        """What repr() shows: dtype and sizes of each parameter."""
+        lines = []
+        for i, p in enumerate(self):
+            where = f" ({p.device})" if p.is_cuda else ""
+            sizes = "x".join(map(str, p.shape))
+            lines.append(f"  ({i}): Parameter containing: [{p.dtype} of size {sizes}{where}]")
+        return "\n".join(lines)
+
     def append(self, parameter: Parameter) -> Self:
         """Adds a parameter at the end."""
         self.register_parameter(str(self._size), parameter)

@@ -265,7 +265,7 @@ def optimising(net: nn.Linear) -> None:
     assert_type(signs.defaults, dict[str, Any])
     assert_type(signs.state_dict(), dict[str, Tensor])
     assert_type(net.in_features, int)
-    assert_type(nn.MaxPool2d(2).kernel_size, weft.Size)
+    assert_type(nn.MaxPool2d(2).kernel_size, int | tuple[int, int])
     assert_type(nn.CrossEntropyLoss().weight, Tensor | None)
     assert_type(data.default_collate([1, 2]), Any)
 
