@@ -79,7 +79,11 @@ NamedObjects named_modules(const py::object& self, const py::object& memo,
   NamedObjects list;
   Seen seen;
   if (!memo.is_none()) {
-    for (const py::handle known : memo) seen.insert(&module_of(known.ptr()));
+    for (const py::handle known : memo) {
+      if (!is_module(known.ptr()))
+        throw py::type_error("[named_modules] got a memo with something else, expected modules");
+      seen.insert(&module_of(known.ptr()));
+    }
   }
   gather(self, prefix, once ? &seen : nullptr, list);
   if (!memo.is_none() && once) {

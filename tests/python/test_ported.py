@@ -114,6 +114,11 @@ def test_inputs_that_are_no_tensors_are_named():
     assert x.grad is None
 
 
+def test_a_memo_is_of_modules():
+    with pytest.raises(TypeError, match="memo"):
+        nn.ReLU().named_modules([3])
+
+
 def test_a_leaf_that_only_the_tape_holds_is_handed_to_its_hook():
     net, seen = nn.Linear(2, 1), []
     for p in net.parameters():
