@@ -238,6 +238,10 @@ SafetensorsHeader parse_safetensors_header(std::span<const std::byte> json, std:
   if (json.empty() || *text != '{') {
     fail<ParseError>("safetensors", "{}: expected a header that starts with '{{'", path);
   }
+  if (std::ranges::find(json, std::byte{0}) != json.end()) {  // the parser would end there
+    fail<ParseError>("safetensors", "{}: got a zero byte in the header, expected JSON and spaces",
+                     path);
+  }
   Reader reader;
   if (!nlohmann::json::sax_parse(text, text + json.size(), &reader)) {
     fail<ParseError>("safetensors", "{}: {}", path, reader.problem);

@@ -94,7 +94,7 @@ Checkpoint& Checkpoint::add(const std::string& name, data::DataLoader& loader) {
                      auto found = check_one(s, {3}, DType::I64);
                      if (!found.empty()) return found;
                      const auto p = position(s);
-                     if (p.epoch < 0 || p.batch < 0 || p.batch >= loader.size()) {
+                     if (p.epoch < 0 || p.batch < 0 || p.batch > loader.size()) {
                        found.push_back(
                            fmt::format("batch {} of epoch {} does not exist: there are "
                                        "{} in an epoch",

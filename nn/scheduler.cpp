@@ -142,6 +142,12 @@ OneCycleLR::OneCycleLR(Optimizer& optimizer, const OneCycleOptions& o)
   }
   const double total = static_cast<double>(o.total_steps);
   const double first = o.max_lr / o.div_factor, last = first / o.final_div_factor;
+  if (!(o.div_factor > 0 && o.final_div_factor > 0 && std::isfinite(o.max_lr + first + last))) {
+    fail<ValueError>("OneCycleLR",
+                     "got max_lr {}, div_factor {}, final_div_factor {}, expected factors above 0 "
+                     "and finite rates",
+                     o.max_lr, o.div_factor, o.final_div_factor);
+  }
   const double low = o.base_momentum, high = o.max_momentum;
   phases_.push_back({o.pct_start * total - 1, first, o.max_lr, high, low});
   if (o.three_phase) {
@@ -164,7 +170,8 @@ double OneCycleLR::value(Index step, double Phase::*from, double Phase::*to) con
     start = phases_[p++].end;
   }
   const Phase& phase = phases_[p];
-  const double part = (static_cast<double>(step) - start) / (phase.end - start);
+  const double length = phase.end - start;  // 0 where pct_start is one step, or all of them
+  const double part = length > 0 ? (static_cast<double>(step) - start) / length : 1;
   if (options_.linear) return (phase.*to - phase.*from) * part + phase.*from;
   return phase.*to + (phase.*from - phase.*to) / 2 * (std::cos(std::numbers::pi * part) + 1);
 }

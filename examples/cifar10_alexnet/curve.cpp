@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 
 namespace cifar {
 
@@ -42,6 +43,7 @@ std::string line(const Panel& p, const std::vector<double>& values, const char* 
                  const char* name, double label_x) {
   std::string points, dots;
   for (std::size_t i = 0; i < values.size(); ++i) {
+    if (std::isnan(values[i])) continue;
     const double x = x_of(i, values.size()), y = p.y(values[i]);
     points += fmt::format("{:.1f},{:.1f} ", x, y);
     dots += fmt::format(R"(<circle cx="{:.1f}" cy="{:.1f}" r="2.5" fill="{}"/>)", x, y, colour);
@@ -63,7 +65,7 @@ std::string curve_svg(const std::vector<EpochRecord>& epochs) {
   }
   double highest = 1e-3;
   for (const auto& list : {train, test}) {
-    for (double v : list) highest = std::max(highest, v);
+    for (double v : list) highest = std::max(highest, v);  // which passes over NaN
   }
   const Panel losses{"loss", kTop, 0, highest * 1.05};
   const Panel right{"test accuracy, %", kTop + kHeight + kGap, 0, 100};

@@ -1,7 +1,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <cstdio>
+#include <cstring>
 
 #include <weft/autograd/mode.h>
 #include <weft/core/threads.h>
@@ -68,13 +70,23 @@ int run(const Options& o) {
   return 1;
 }
 
+// What was printed and did not arrive (a full disk) shows here at the latest.
+int flushed(int status) {
+  errno = 0;
+  const bool failed = std::fflush(stdout) != 0;
+  const char* const why = errno ? std::strerror(errno) : "not all was written";
+  if (!failed && !std::ferror(stdout)) return status;
+  fmt::print(stderr, "cifar10_alexnet: cannot write to the standard output: {}\n", why);
+  return status ? status : 1;
+}
+
 }  // namespace
 }  // namespace cifar
 
 int main(int argc, char** argv) {
   const cifar::Options options = cifar::parse_options(argc, argv);
   try {
-    return cifar::run(options);
+    return cifar::flushed(cifar::run(options));
   } catch (const std::exception& e) {
     fmt::print(stderr, "cifar10_alexnet: {}\n", e.what());
     return 1;

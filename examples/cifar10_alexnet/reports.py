@@ -2,6 +2,7 @@
 
 import io
 import json
+import math
 import os
 import pathlib
 import sys
@@ -97,9 +98,16 @@ def save_text(path: str, text: str) -> None:
     os.replace(part, path)
 
 
-class RunFolder:
-    """The folder a run writes to, and its log: one JSON object a line.
+def significant(value: float) -> str:
+    """The number as JSON, which has no NaN and no infinity."""
+    return f"{value:.6g}" if math.isfinite(value) else "null"
 
+
+class RunFolder:
+    """The folder a run writes to, and its log: one JSON object a line, with null for a number that
+    is not finite (nan here).
+
+    The checkpoint comes before the log, so a folder with a log has one that the run can go on from.
     The log is cut back to where the last checkpoint saw it, so that a run that was killed goes on
     without gaps or repeats.
     """
@@ -117,13 +125,16 @@ class RunFolder:
                 number += 1
             path = f"runs/{number}"
         run = cls(path)
-        if os.path.exists(run.checkpoint) or os.path.exists(run.file("log.jsonl")):
+        if os.path.exists(run.checkpoint):
             raise weft.ValueError(
                 f"[run] {path}: holds a run already; go on with --resume {path}, or give another "
                 "--out"
             )
+        if os.path.exists(run.file("log.jsonl")):
+            raise weft.ValueError(
+                f"[run] {path}: holds a log.jsonl without a checkpoint; give another --out"
+            )
         os.makedirs(path, exist_ok=True)
-        run.start_log(0)
         return run
 
     @classmethod
@@ -132,7 +143,7 @@ class RunFolder:
         if not os.path.exists(run.checkpoint):
             raise weft.IOError(
                 f"[run] {path}: no checkpoint.safetensors there, expected the folder of a run that "
-                "finished an epoch or was interrupted"
+                "has begun; begin it with --out"
             )
         return run
 
@@ -152,7 +163,8 @@ class RunFolder:
 
     def log_step(self, step: int, epoch: int, loss: float, lr: float, speed: float) -> None:
         self.log.write(
-            f'{{"step": {step}, "epoch": {epoch}, "loss": {loss:.6g}, "lr": {lr:.6g}, '
+            f'{{"step": {step}, "epoch": {epoch}, "loss": {significant(loss)}, '
+            f'"lr": {significant(lr)}, '
             f'"images_per_second": {speed:.1f}}}\n'.encode()
         )
 
@@ -160,8 +172,8 @@ class RunFolder:
         self, epoch: int, train_loss: float, evaluation: Evaluation, seconds: float
     ) -> None:
         self.log.write(
-            f'{{"epoch": {epoch}, "train_loss": {train_loss:.6g}, "test_loss": '
-            f'{evaluation.loss:.6g}, "test_accuracy": {evaluation.accuracy:.6g}, '
+            f'{{"epoch": {epoch}, "train_loss": {significant(train_loss)}, "test_loss": '
+            f'{significant(evaluation.loss)}, "test_accuracy": {significant(evaluation.accuracy)}, '
             f'"seconds": {seconds:.2f}}}\n'.encode()
         )
 
@@ -172,7 +184,8 @@ class RunFolder:
 
     def epochs(self) -> list[dict[str, float]]:
         with open(self.file("log.jsonl")) as log:
-            return [record for record in map(json.loads, log) if "test_accuracy" in record]
+            records = [record for record in map(json.loads, log) if "test_accuracy" in record]
+        return [{k: math.nan if v is None else v for k, v in r.items()} for r in records]
 
 
 class Progress:
@@ -249,6 +262,8 @@ def _line(
 ) -> str:
     points = dots = ""
     for i, value in enumerate(values):
+        if math.isnan(value):
+            continue
         x = LEFT + (WIDTH * i / (len(values) - 1) if len(values) > 1 else WIDTH / 2)
         y = top + HEIGHT * (high - value) / (high - low)
         points += f"{x:.1f},{y:.1f} "
@@ -264,7 +279,7 @@ def curve_svg(epochs: Sequence[dict[str, float]]) -> str:
     train = [e["train_loss"] for e in epochs]
     test = [e["test_loss"] for e in epochs]
     accuracy = [100 * e["test_accuracy"] for e in epochs]
-    losses = (TOP, 0, max([1e-3, *train, *test]) * 1.05)
+    losses = (TOP, 0, max([1e-3, *(v for v in train + test if not math.isnan(v))]) * 1.05)
     right = (TOP + HEIGHT + GAP, 0, 100)
     bottom, width = right[0] + HEIGHT, LEFT + WIDTH + 30
     return (

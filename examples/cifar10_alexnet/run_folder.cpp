@@ -4,9 +4,11 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <cmath>
 #include <cstring>
 #include <filesystem>
 #include <fstream>
+#include <limits>
 #include <utility>
 #include <nlohmann/json.hpp>
 
@@ -30,23 +32,37 @@ std::string first_free() {
   }
 }
 
+// JSON has no NaN and no infinity.
+std::string significant(double value) {
+  return std::isfinite(value) ? fmt::format("{:.6g}", value) : "null";
+}
+
+double number(const nlohmann::json& record, const char* name) {
+  const auto found = record.find(name);
+  return found != record.end() && found->is_number() ? found->get<double>()
+                                                     : std::numeric_limits<double>::quiet_NaN();
+}
+
 }  // namespace
 
 RunFolder RunFolder::create(std::string path) {
   if (path.empty()) path = first_free();
   RunFolder run(path);
-  if (fs::exists(run.checkpoint()) || fs::exists(run.file("log.jsonl"))) {
+  if (fs::exists(run.checkpoint())) {
     throw weft::ValueError(
         fmt::format("[run] {}: holds a run already; go on with --resume {}, or "
                     "give another --out",
                     path, path));
+  }
+  if (fs::exists(run.file("log.jsonl"))) {
+    throw weft::ValueError(
+        fmt::format("[run] {}: holds a log.jsonl without a checkpoint; give another --out", path));
   }
   std::error_code error;
   fs::create_directories(path, error);
   if (error) {
     throw IOError(fmt::format("[run] {}: cannot be made: {}", path, error.message()));
   }
-  run.start_log(0);
   return run;
 }
 
@@ -55,7 +71,7 @@ RunFolder RunFolder::open(std::string path) {
   if (!fs::exists(run.checkpoint())) {
     throw IOError(
         fmt::format("[run] {}: no checkpoint.safetensors there, expected the folder of a "
-                    "run that finished an epoch or was interrupted",
+                    "run that has begun; begin it with --out",
                     run.path_));
   }
   return run;
@@ -91,16 +107,17 @@ void RunFolder::write(const std::string& line) {
 void RunFolder::log_step(Index step, Index epoch, double loss, double lr,
                          double images_per_second) {
   write(fmt::format(
-      R"({{"step": {}, "epoch": {}, "loss": {:.6g}, "lr": {:.6g}, "images_per_second": {:.1f}}})"
+      R"({{"step": {}, "epoch": {}, "loss": {}, "lr": {}, "images_per_second": {:.1f}}})"
       "\n",
-      step, epoch, loss, lr, images_per_second));
+      step, epoch, significant(loss), significant(lr), images_per_second));
 }
 
 void RunFolder::log_epoch(const EpochRecord& r) {
-  write(fmt::format(R"({{"epoch": {}, "train_loss": {:.6g}, "test_loss": {:.6g}, )"
-                    R"("test_accuracy": {:.6g}, "seconds": {:.2f}}})"
+  write(fmt::format(R"({{"epoch": {}, "train_loss": {}, "test_loss": {}, )"
+                    R"("test_accuracy": {}, "seconds": {:.2f}}})"
                     "\n",
-                    r.epoch, r.train_loss, r.test_loss, r.test_accuracy, r.seconds));
+                    r.epoch, significant(r.train_loss), significant(r.test_loss),
+                    significant(r.test_accuracy), r.seconds));
 }
 
 Index RunFolder::sync_log() {
@@ -114,9 +131,8 @@ std::vector<EpochRecord> RunFolder::epochs() const {
   for (std::string line; std::getline(log, line);) {
     const auto o = nlohmann::json::parse(line, nullptr, false);
     if (!o.is_object() || !o.contains("test_accuracy")) continue;
-    list.push_back({o.value("epoch", Index{0}), o.value("train_loss", 0.0),
-                    o.value("test_loss", 0.0), o.value("test_accuracy", 0.0),
-                    o.value("seconds", 0.0)});
+    list.push_back({o.value("epoch", Index{0}), number(o, "train_loss"), number(o, "test_loss"),
+                    number(o, "test_accuracy"), number(o, "seconds")});
   }
   return list;
 }

@@ -15,11 +15,14 @@ struct EpochRecord {
   double train_loss = 0, test_loss = 0, test_accuracy = 0, seconds = 0;
 };
 
-// The folder a run writes to, and its log: one JSON object a line. The log is cut back to where the
+// The folder a run writes to, and its log: one JSON object a line, with null for a number that is
+// not finite (NaN here). The checkpoint comes before the log, so a folder with a log has one that
+// the run can go on from. The log is cut back to where the
 // last checkpoint saw it, so that a run that was killed goes on without gaps or repeats.
 class RunFolder {
  public:
-  // A new folder; Error if it holds a run already. An empty path takes the first free runs/N.
+  // A new folder, without a log yet; Error if it holds a run already. An empty path takes the first
+  // free runs/N.
   static RunFolder create(std::string path);
   // That of a run to go on with; IOError if there is none.
   static RunFolder open(std::string path);

@@ -68,6 +68,12 @@ class Run {
     checkpoint_.metadata["data"] = train.set.images().fingerprint();
   }
 
+  // A run that is killed in its first epoch goes on from here.
+  void begin() {
+    checkpoint_.save(folder_.checkpoint());
+    folder_.start_log(log_bytes_);
+  }
+
   void resume() {
     const std::string expected = checkpoint_.metadata["data"];
     checkpoint_.load(folder_.checkpoint());
@@ -223,7 +229,7 @@ int train(const Options& o) {
              training.source);
   if (!folder) folder.emplace(RunFolder::create(o.out));
   Run run(recipe, std::move(*folder), training, test, device);
-  if (!o.resume.empty()) run.resume();
+  o.resume.empty() ? run.begin() : run.resume();
   note_signals();
   return run.go(o.progress);
 }

@@ -9,6 +9,7 @@ Options, files and numbers are the program's; see README.md.
 """
 
 import argparse
+import contextlib
 import os
 import signal
 import sys
@@ -83,6 +84,11 @@ class Run:
         state.add("epoch", 0).add("step", 0).add("log_bytes", 0)  # epochs and steps done
         state.add("loss_sum", 0.0).add("seconds", 0.0)  # of the epoch begun
         state.metadata = {**recipe.text(), "data": train.fingerprint()}
+
+    def begin(self) -> None:
+        """A run that is killed in its first epoch goes on from here."""
+        self.state.save(self.folder.checkpoint)
+        self.folder.start_log(0)
 
     def resume(self) -> None:
         expected = self.state.metadata["data"]
@@ -215,8 +221,7 @@ def train(options: argparse.Namespace) -> int:
     print(f"{len(training)} training and {len(test)} test pictures from {source}", flush=True)
     folder = folder or RunFolder.create(options.out)
     run = Run(recipe, folder, training, test, device)
-    if options.resume:
-        run.resume()
+    run.resume() if options.resume else run.begin()
     note_signals()
     return run.go(options.progress)
 
@@ -360,15 +365,27 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
     return parser.parse_args(arguments)
 
 
+def flush() -> None:
+    """What was printed and does not arrive (a full disk) is an error, and not tried again at exit."""
+    try:
+        sys.stdout.flush()
+    except OSError as error:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise weft.IOError(f"cannot write to the standard output: {error.strerror}") from error
+
+
 def main(arguments: list[str] | None = None) -> int:
     options = parse(arguments)
     if options.threads:
         weft.set_num_threads(options.threads)
     try:
         status: int = options.run(options)
+        flush()
         return status
     except Exception as error:
         print(f"cifar10_alexnet: {error}", file=sys.stderr)
+        with contextlib.suppress(weft.IOError):
+            flush()
         return 1
 
 

@@ -174,6 +174,15 @@ TEST_CASE("a header that breaks a rule is a ParseError that says which", "[safet
   }
 }
 
+TEST_CASE("a header is padded with spaces, not with zero bytes", "[safetensors]") {
+  const std::string json = R"({"x":{"dtype":"U8","shape":[1],"data_offsets":[0,1]}})";
+  CHECK(safetensors_from_bytes(bytes_of(file_of(json + "   ", 1))).size() == 1);
+  for (const std::string& end : {std::string(1, '\0'), std::string(7, '\0'), std::string("\0{", 2),
+                                 std::string(" \0 ", 3)}) {
+    CHECK_THROWS_AS(safetensors_from_bytes(bytes_of(file_of(json + end, 1))), ParseError);
+  }
+}
+
 TEST_CASE("a length that reaches behind the file, or a huge one, is refused", "[safetensors]") {
   const auto refused = [](std::string file) {
     CHECK_THROWS_AS(safetensors_from_bytes(bytes_of(file)), ParseError);

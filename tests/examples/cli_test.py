@@ -1,6 +1,7 @@
 """What the program says to a wrong command line and to files that are not what they should be."""
 
 import json
+import pathlib
 import resource
 import signal
 import struct
@@ -17,6 +18,9 @@ def safetensors(tensors, metadata):
         header[name] = {"dtype": "F32", "shape": [len(values)], "data_offsets": [begin, len(data)]}
     text = json.dumps(header).encode()
     return struct.pack("<Q", len(text)) + text + data
+
+
+PICTURES = pathlib.Path(__file__).resolve().parents[2] / "examples" / "cifar10_alexnet" / "pictures"
 
 
 class CommandLine(TestCase):
@@ -107,8 +111,19 @@ class Files(TestCase):
         result = run("train", *TINY, "--epochs", 1, "--out", run_folder, preexec_fn=limit_files)
         self.assertEqual(result.returncode, 1, result.stdout + result.stderr)
         self.assertEqual(len(result.stderr.strip().splitlines()), 1, result.stderr)
-        left = sorted(p.name for p in run_folder.iterdir())
-        self.assertEqual(left, ["log.jsonl"])
+        self.assertEqual(list(run_folder.iterdir()), [])
+        self.good("train", *TINY, "--epochs", 1, "--out", run_folder)
+
+    def test_full_output(self):
+        """What is printed and does not arrive is an error, though the run's files are whole."""
+        out = self.folder / "run"
+        picture = PICTURES / "cat.jpg"
+        for arguments in (("train", *TINY, "--epochs", 1, "--out", out),
+                          ("evaluate", "--model", out, "--limit-test", 10),
+                          ("predict", "--model", out, picture)):
+            with open("/dev/full", "w") as full, self.subTest(arguments[0]):
+                self.bad(1, "cannot write to the standard output: ", *arguments, stdout=full)
+        self.assertEqual(len(list(out.iterdir())), 5)
 
 
 def limit_files():

@@ -16,8 +16,9 @@ TINY = ["--limit-train", "128", "--limit-test", "50", "--batch-size", "8", "--th
 
 def run(*arguments, env=None, **keywords):
     environment = {k: v for k, v in os.environ.items() if k != "WEFT_DATA"} | (env or {})
-    return subprocess.run([PROGRAM, *map(str, arguments)], capture_output=True, text=True,
-                          env=environment, timeout=600, **keywords)
+    keywords = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE} | keywords
+    return subprocess.run([PROGRAM, *map(str, arguments)], text=True, env=environment, timeout=600,
+                          **keywords)
 
 
 def start(*arguments):
@@ -27,7 +28,12 @@ def start(*arguments):
 
 
 def log_of(folder):
-    return [json.loads(line) for line in (pathlib.Path(folder) / "log.jsonl").read_text().splitlines()]
+    text = (pathlib.Path(folder) / "log.jsonl").read_text()
+    return [json.loads(line, parse_constant=no_json) for line in text.splitlines()]
+
+
+def no_json(word):
+    raise ValueError(f"got {word} in a log, which is no JSON")
 
 
 class TestCase(unittest.TestCase):
@@ -43,7 +49,7 @@ class TestCase(unittest.TestCase):
     def bad(self, status, message, *arguments, **keywords):
         """One line on stderr that has the message, and that status."""
         result = run(*arguments, **keywords)
-        self.assertEqual(result.returncode, status, result.stdout + result.stderr)
+        self.assertEqual(result.returncode, status, (result.stdout or "") + result.stderr)
         lines = result.stderr.strip().splitlines()
         self.assertEqual(len(lines), 1, result.stderr)
         self.assertTrue(lines[0].startswith("cifar10_alexnet: "), lines[0])

@@ -38,9 +38,7 @@ class Resume(TestCase):
     def finish(self, out, model):
         if (out / "checkpoint.safetensors").exists():
             self.good("train", "--resume", out, "--threads", 1)
-        else:  # killed in the first epoch
-            for path in out.iterdir() if out.exists() else []:
-                path.unlink()
+        else:  # killed before the first step
             self.good(*self.arguments(out))
         self.assertEqual((out / "model.safetensors").read_bytes(), model)
         self.check_log(log_of(out), EPOCHS, STEPS)
@@ -67,6 +65,27 @@ class Resume(TestCase):
             with self.subTest(f"seed {self.seed}, kill {k} after {moment:.3f} s"):
                 self.finish(out, model)
 
+    def test_killed_in_the_first_epoch(self):
+        model = self.whole_run()
+        out = self.folder / "killed"
+        process = start(*self.arguments(out))
+        while not (out / "log.jsonl").exists() or not log_text(out):
+            time.sleep(0.001)
+        process.kill()
+        process.communicate()
+        self.bad(1, "go on with --resume", *self.arguments(out))
+        self.good("train", "--resume", out, "--threads", 1)
+        self.finish(out, model)
+
+    def test_a_folder_whose_run_had_not_begun(self):
+        """What a kill between any two of the first changes leaves can be given to --out again."""
+        model = self.whole_run()
+        out = self.folder / "begun"
+        out.mkdir()
+        (out / "checkpoint.safetensors.tmp").write_bytes(b"short")
+        self.bad(1, "begin it with --out", "train", "--resume", out)
+        self.finish(out, model)
+
     def test_interrupted(self):
         model = self.whole_run()
         for sent in (signal.SIGINT, signal.SIGTERM):
@@ -81,6 +100,26 @@ class Resume(TestCase):
             stopped = int(re.search(r"stopped after step (\d+)", text).group(1))
             self.assertEqual(len([r for r in log_of(out) if "step" in r]), stopped)
             self.finish(out, model)
+
+    def test_interrupted_in_the_last_step_of_an_epoch(self):
+        """Epochs of one step: the signal is noted in it, and the epoch's test is still to come."""
+        one = ("train", *TINY[2:], "--limit-train", 8, "--epochs", 6, "--seed", 3, "--out")
+        self.good(*one, self.folder / "whole")
+        out = self.folder / "stopped"
+        process = start(*one, out)
+        while not (out / "log.jsonl").exists() or not log_text(out):
+            time.sleep(0.001)
+        process.send_signal(signal.SIGTERM)
+        text, errors = process.communicate(timeout=60)
+        self.assertEqual(process.returncode, 128 + signal.SIGTERM, text + errors)
+        last = log_of(out)[-1]
+        self.assertIn("step", last)
+        text = self.good("train", "--resume", out, "--threads", 1)
+        self.assertIn(f"epoch {last['epoch']}/6: training loss", text)
+        self.check_log(log_of(out), 6, 1)
+        self.assertEqual(timeless(out), timeless(self.folder / "whole"))
+        for name in ("model.safetensors", "confusion.csv", "curve.svg"):
+            self.assertEqual((out / name).read_bytes(), (self.folder / "whole" / name).read_bytes())
 
     def test_finished(self):
         model = self.whole_run()
@@ -104,6 +143,11 @@ class Resume(TestCase):
                       "--out", out)
             models.append((out / "model.safetensors").read_bytes())
         self.assertEqual(models[0], models[1])
+
+
+def timeless(out):
+    return [{k: v for k, v in r.items() if k not in ("seconds", "images_per_second")}
+            for r in log_of(out)]
 
 
 def log_text(out):

@@ -10,12 +10,13 @@ from program import TINY, TestCase, log_of
 
 PICTURES = pathlib.Path(__file__).resolve().parents[2] / "examples" / "cifar10_alexnet" / "pictures"
 
+OUTPUTS = {"log.jsonl", "checkpoint.safetensors", "model.safetensors", "curve.svg", "confusion.csv"}
+
 
 class Run(TestCase):
     def check_outputs(self, out, text):
         names = {p.name for p in out.iterdir()}
-        self.assertEqual(names, {"log.jsonl", "checkpoint.safetensors", "model.safetensors",
-                                 "curve.svg", "confusion.csv"})
+        self.assertEqual(names, OUTPUTS)
         self.check_log(log_of(out), 2, 16)
         xml.dom.minidom.parse(str(out / "curve.svg"))
         table = list(csv.reader((out / "confusion.csv").open()))
@@ -54,6 +55,27 @@ class Run(TestCase):
                   12, "--lr", 0.03, "--out", out)
         losses = [r["train_loss"] for r in log_of(out) if "train_loss" in r]
         self.assertLess(losses[-1], 1.6, losses)
+
+    def test_numbers_that_are_not_finite(self):
+        """They are null in the log, and the curve goes without them."""
+        out = self.folder / "run"
+        self.good("train", *TINY, "--epochs", 2, "--lr", "1e30", "--out", out)
+        records = log_of(out)
+        self.check_log(records, 2, 16)
+        self.assertIsNone(records[-1]["train_loss"])
+        self.assertEqual({p.name for p in out.iterdir()}, OUTPUTS)
+        curve = (out / "curve.svg").read_text()
+        xml.dom.minidom.parseString(curve)
+        self.assertNotIn("nan", curve)
+        self.good("train", "--resume", out)
+
+    def test_the_first_rate(self):
+        """A cycle of which one step climbs."""
+        out = self.folder / "run"
+        self.good("train", "--limit-train", 16, "--limit-test", 10, "--batch-size", 4, "--epochs", 1,
+                  "--out", out)
+        rates = [r["lr"] for r in log_of(out) if "step" in r]
+        self.assertEqual(rates[0], max(rates))
 
     def test_a_run_of_its_own_folder(self):
         self.good("train", *TINY, "--epochs", 1, cwd=self.folder)

@@ -88,6 +88,20 @@ TEST_CASE("a checkpoint brings back everything, and saves the same bytes") {
   CHECK(bytes(folder / "a") == bytes(folder / "b"));
 }
 
+TEST_CASE("a checkpoint between an epoch's last batch and its end goes on with that end") {
+  const Folder folder;
+  Run a, b;
+  while (a.loader.state().batch < a.loader.size()) a.loader.next();
+  a.checkpoint.save(folder / "a");
+  b.checkpoint.load(folder / "a");
+  CHECK(b.loader.state() == a.loader.state());
+  CHECK(!b.loader.next());
+  CHECK(b.loader.state().epoch == 1);
+  a.loader.set_state({3, 0, a.loader.size()});
+  CHECK(!a.loader.next());
+  CHECK(a.loader.next()->images.sizes()[0] == 2);
+}
+
 TEST_CASE("a checkpoint that does not fit changes nothing and says why") {
   const Folder folder;
   Run a;

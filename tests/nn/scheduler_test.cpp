@@ -118,6 +118,33 @@ TEST_CASE("one cycle of rate and momentum") {
               0.0004, 0.95});
 }
 
+TEST_CASE("a cycle with a phase of no length has finite rates") {
+  for (const bool linear : {false, true}) {
+    Bench a;
+    optim::OneCycleLR cycle(a.sgd,
+                            {.max_lr = 0.4, .total_steps = 4, .pct_start = 0.25, .linear = linear});
+    CHECK(a.sgd.groups()[0].options.lr == 0.4);
+    CHECK(a.sgd.groups()[0].options.momentum == 0.85);
+    check(rates(cycle, 3),
+          linear ? Numbers{0.4, 0.2666672, 0.1333344} : Numbers{0.4, 0.3000004, 0.1000012});
+    cycle.step();
+    CHECK(cycle.last_lr()[0] == Approx(1.6e-06).epsilon(1e-9));
+  }
+  for (const Index total : {1, 2, 3, 10, 64}) {
+    for (const double start : {0.0, 0.1, 0.25, 1 / 3.0, 0.5, 1.0}) {
+      for (const bool three : {false, true}) {
+        CAPTURE(total, start, three);
+        Bench a;
+        optim::OneCycleLR cycle(
+            a.sgd, {.max_lr = 0.4, .total_steps = total, .pct_start = start, .three_phase = three});
+        for (const double rate : rates(cycle, static_cast<int>(total) + 1)) {
+          CHECK((rate > 0 && rate <= 0.4 + 1e-12));
+        }
+      }
+    }
+  }
+}
+
 TEST_CASE("a schedule goes on where it was saved") {
   Bench a, b;
   optim::CosineAnnealingLR first(a.sgd, 8);
@@ -140,5 +167,16 @@ TEST_CASE("schedules refuse what makes no sense") {
   CHECK_THROWS_AS(optim::CosineAnnealingLR(a.sgd, 0), ValueError);
   CHECK_THROWS_AS(optim::LinearLR(a.sgd, 0), ValueError);
   CHECK_THROWS_AS(optim::OneCycleLR(a.sgd, {.max_lr = 0.1}), ValueError);
+  constexpr double kInf = std::numeric_limits<double>::infinity();
+  for (const double factor : {0.0, -1.0, kInf - kInf, 1e-320}) {
+    CAPTURE(factor);
+    CHECK_THROWS_AS(
+        optim::OneCycleLR(a.sgd, {.max_lr = 0.1, .total_steps = 5, .div_factor = factor}),
+        ValueError);
+    CHECK_THROWS_AS(
+        optim::OneCycleLR(a.sgd, {.max_lr = 0.1, .total_steps = 5, .final_div_factor = factor}),
+        ValueError);
+  }
+  CHECK_THROWS_AS(optim::OneCycleLR(a.sgd, {.max_lr = kInf, .total_steps = 5}), ValueError);
   CHECK_THROWS_AS(optim::SequentialLR(a.sgd, {}, {}), ValueError);
 }

@@ -14,6 +14,7 @@ import pytest
 from weft import load
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
+PICTURE = ROOT / "examples/cifar10_alexnet/pictures/cat.jpg"
 SCRIPT = ROOT / "examples/cifar10_alexnet/train.py"
 PROGRAM = pathlib.Path(os.environ.get("WEFT_BIN", ROOT / "build/release/bin")) / "cifar10_alexnet"
 ENVIRONMENT = {k: v for k, v in os.environ.items() if k != "WEFT_DATA"}
@@ -66,12 +67,13 @@ def assert_same_files(a, b):
         [*TINY, "--preset", "classic", "--precision", "bf16", "--no-progress"],
         [*SHORT, "--precision", "bf16", "--threads", "2", "--lr", "0.003"],
         [*SHORT, "--preset", "fast", "--threads", "2", "--deterministic"],
+        [*SHORT, "--lr", "1e30"],
         pytest.param(
             ["--limit-train", "12", "--limit-test", "10", "--batch-size", "4", "--epochs", "1", "--device", "cuda"],
             marks=pytest.mark.skipif("WEFT_CUDA_LIBRARY" not in os.environ, reason="no device"),
         ),
     ],
-    ids=["fast", "classic bf16", "fast bf16", "deterministic", "cuda"],
+    ids=["fast", "classic bf16", "fast bf16", "deterministic", "not finite", "cuda"],
 )
 def test_same_losses_and_files_as_the_program(tmp_path, options):
     outputs = []
@@ -82,7 +84,8 @@ def test_same_losses_and_files_as_the_program(tmp_path, options):
         outputs.append(timeless(result.stdout, run))
     assert_same_files(tmp_path / "python", tmp_path / "cpp")
     lines = [output.splitlines() for output in outputs]
-    steps = [json.loads(line) for line in (tmp_path / "python/log.jsonl").read_text().splitlines()]
+    log = (tmp_path / "python/log.jsonl").read_text()
+    steps = [json.loads(line, parse_constant=pytest.fail) for line in log.splitlines()]
     if options[:10] == TINY:
         assert [r["step"] for r in steps if "step" in r] == list(range(1, 21))
     # Lines of progress come when the clock says so.
@@ -123,12 +126,11 @@ def test_a_run_goes_on_in_the_other_language(tmp_path, first, second):
 def test_both_evaluate_and_predict_alike(tmp_path):
     run = tmp_path / "run"
     assert start("cpp", "train", *TINY, "--out", run).returncode == 0
-    picture = ROOT / "examples/cifar10_alexnet/pictures/cat.jpg"
     for arguments in (
         ["evaluate", "--model", run, "--limit-test", 30, "--threads", 1],
         ["evaluate", "--model", run / "model.safetensors", "--limit-test", 7, "--threads", 2],
-        ["predict", "--model", run, picture, picture, "--top", 10],
-        ["predict", "--model", run, picture],
+        ["predict", "--model", run, PICTURE, PICTURE, "--top", 10],
+        ["predict", "--model", run, PICTURE],
     ):
         results = [start(which, *arguments) for which in COMMANDS]
         assert results[0].returncode == results[1].returncode == 0
@@ -174,9 +176,42 @@ def test_resume_evaluate_predict(tmp_path):
     assert (run / "model.safetensors").read_bytes() == weights
     result = python("evaluate", "--model", run, "--limit-test", 20, "--threads", 1)
     assert "20 test pictures" in result.stdout
-    picture = ROOT / "examples/cifar10_alexnet/pictures/cat.jpg"
-    result = python("predict", "--model", run, picture, "--top", 2)
-    assert result.stdout.startswith(f"{picture}: ") and result.stdout.count("%") == 2
+    result = python("predict", "--model", run, PICTURE, "--top", 2)
+    assert result.stdout.startswith(f"{PICTURE}: ") and result.stdout.count("%") == 2
+
+
+@both_programs
+@pytest.mark.parametrize("first, second", [("python", "cpp"), ("cpp", "python")])
+def test_a_run_killed_in_its_first_epoch_goes_on(tmp_path, first, second):
+    whole, run = tmp_path / "whole", tmp_path / "run"
+    assert start(second, "train", *TINY, "--out", whole).returncode == 0
+    command = [*COMMANDS[first], "train", *TINY, "--out", str(run)]
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, env=ENVIRONMENT)
+    log, deadline = run / "log.jsonl", time.monotonic() + 120
+    while not log.exists() or not log.read_text():
+        assert process.poll() is None and time.monotonic() < deadline
+        time.sleep(0.005)
+    process.kill()
+    process.wait()
+    results = [start(which, "train", *TINY, "--out", run) for which in COMMANDS]
+    assert results[0].returncode == results[1].returncode == 1
+    assert results[0].stderr == results[1].stderr and "--resume" in results[0].stderr
+    result = start(second, "train", "--resume", run, "--threads", 1)
+    assert result.returncode == 0, result.stderr
+    assert_same_files(whole, run)
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="no /dev/full")
+def test_what_is_printed_and_does_not_arrive_is_an_error(tmp_path):
+    run = tmp_path / "run"
+    assert python("train", *TINY, "--preset", "classic", "--out", run).returncode == 0
+    buffered = {k: v for k, v in ENVIRONMENT.items() if k != "PYTHONUNBUFFERED"}
+    for arguments in (["evaluate", "--limit-test", "10"], ["predict", str(PICTURE)]):
+        command = [*COMMANDS["python"], *arguments, "--model", str(run)]
+        with open("/dev/full", "w") as full:
+            result = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, env=buffered)
+        (line,) = result.stderr.splitlines()
+        assert result.returncode == 1 and "No space left" in line
 
 
 @pytest.mark.parametrize(
