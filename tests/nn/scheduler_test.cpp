@@ -1,3 +1,5 @@
+#include <limits>
+
 #include <weft/nn/linear.h>
 #include <weft/nn/scheduler.h>
 #include <weft/ops/make.h>
