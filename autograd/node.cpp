@@ -1,5 +1,7 @@
 #include <weft/autograd/node.h>
 
+#include <utility>
+
 #include <weft/autograd/engine.h>
 #include <weft/autograd/origin.h>
 #include <weft/autograd/record.h>
@@ -15,10 +17,7 @@ namespace {
 thread_local constinit Node* dead = nullptr;
 thread_local constinit bool burying = false;
 
-std::uint64_t next_sequence() {
-  static constinit std::atomic<std::uint64_t> last{0};
-  return last.fetch_add(1, std::memory_order_relaxed) + 1;
-}
+constinit std::atomic<std::uint64_t> last_sequence{0};
 
 void describe(Output& o, const TensorImpl& t) {
   o.sizes = t.sizes;
@@ -32,6 +31,10 @@ constexpr std::size_t aligned(std::size_t bytes) {
 
 }  // namespace
 
+void Node::number() {
+  if (sequence_ == 0) sequence_ = last_sequence.fetch_add(1, std::memory_order_relaxed) + 1;
+}
+
 void Node::destroy() noexcept {
   next_dead_ = dead;
   dead = this;
@@ -44,7 +47,7 @@ void Node::destroy() noexcept {
   burying = false;
 }
 
-Leaf::Leaf(const Tensor& tensor) : Node("leaf", 0) {
+Leaf::Leaf(const Tensor& tensor) : Node("leaf") {
   describe(output_, *tensor.impl());
   outputs_ = {&output_, 1};
 }
@@ -93,7 +96,7 @@ std::string origin_of(const Node& node) {
 }
 
 EdgeNode::EdgeNode(const char* name, std::size_t own_bytes, std::size_t edges, std::size_t outputs)
-    : Node(name, next_sequence()), bytes_(aligned(own_bytes) + edges * sizeof(Edge)) {
+    : Node(name), bytes_(aligned(own_bytes) + edges * sizeof(Edge)) {
   if (outputs > 1) more_ = std::make_unique<Output[]>(outputs);
   auto* first = reinterpret_cast<Edge*>(reinterpret_cast<char*>(this) + aligned(own_bytes));
   for (std::size_t i = 0; i < edges; ++i) new (first + i) Edge;
@@ -127,14 +130,25 @@ Tensor SavedTensor::get() const {
 
 namespace {
 
+// A tensor's new place in the history; a gradient to be kept is that of the tensor as it is now.
+void move_to(TensorImpl& t, const IntrusivePtr<RefCounted>& node, std::uint32_t output) {
+  OutputExtras* const before = t.node ? node_of(t)->outputs()[t.output].extras.get() : nullptr;
+  const bool retain = before && std::exchange(before->retain, false);
+  t.node = node;
+  t.output = output;
+  t.requires_grad = true;
+  if (!retain) return;
+  Output& o = node_of(t)->outputs()[output];
+  if (!o.extras) o.extras = std::make_unique<OutputExtras>();
+  o.extras->retain = true;
+}
+
 // After an in-place change of its storage, a view's history is that of its base.
 void refresh_view(TensorImpl& t) {
   EnableGradGuard enable;
   const Tensor self{IntrusivePtr<TensorImpl>(&t)};
   const Tensor fresh = view_of(t)->base.as_strided(t.sizes, t.strides, self.storage_offset());
-  t.node = fresh.impl()->node;
-  t.output = fresh.impl()->output;
-  t.requires_grad = true;
+  move_to(t, fresh.impl()->node, fresh.impl()->output);
   t.node_version = t.storage->version();
 }
 
@@ -199,19 +213,28 @@ Edge edge_of(const Tensor& t) {
 
 void tape::attach(Node* node, const Tensor& output, std::uint32_t index) {
   TensorImpl& t = *output.impl();
+  node->number();
   describe(node->outputs()[index], t);
   t.node = IntrusivePtr<RefCounted>(node);
   t.output = index;
   t.requires_grad = true;
 }
 
+namespace {
+void attach_changed(Node* node, const Tensor& t) {
+  node->number();
+  describe(node->outputs()[0], *t.impl());
+  move_to(*t.impl(), IntrusivePtr<RefCounted>(node), 0);
+}
+}  // namespace
+
 void tape::attach_inplace(const IntrusivePtr<Node>& node, Tensor& self) {
-  if (!self.impl()->meta) return attach(node.get(), self, 0);
+  if (!self.impl()->meta) return attach_changed(node.get(), self);
   const Tensor& base = view_of(*self.impl())->base;
   describe(node->outputs()[0], *self.impl());
   const std::size_t edges = node->edges().size();
   const IntrusivePtr<Node> whole(new (EdgeCount{edges}) ViewWriteNode(node, base, self.layout()));
-  attach(whole.get(), base, 0);
+  attach_changed(whole.get(), base);
   refresh_view(*self.impl());
 }
 

@@ -59,9 +59,11 @@ class Gradients {
 class WEFT_API Node : public RefCounted {
  public:
   const char* name() const { return name_; }
-  // Increases with every node made: larger than that of all nodes this one leads to. 0 for a leaf.
+  // Increases with every operation: larger than that of all nodes this one leads to. 0 for a leaf.
   std::uint64_t sequence() const { return sequence_; }
   bool is_leaf() const { return sequence_ == 0; }
+  // When its edges are known: finding them may make nodes (of views that were written into).
+  void number();
   std::span<Edge> edges() const { return edges_; }
   std::span<Output> outputs() const { return outputs_; }
 
@@ -75,7 +77,7 @@ class WEFT_API Node : public RefCounted {
   bool queued = false;  // the engine's: waiting in its heap
 
  protected:
-  Node(const char* name, std::uint64_t sequence) : name_(name), sequence_(sequence) {}
+  explicit Node(const char* name) : name_(name) {}
   ~Node() override = default;
   // Deletes without recursion, however long the chain behind this node is.
   void destroy() noexcept override;
@@ -86,7 +88,7 @@ class WEFT_API Node : public RefCounted {
 
  private:
   const char* name_;
-  std::uint64_t sequence_;
+  std::uint64_t sequence_ = 0;
   Node* next_dead_ = nullptr;
 };
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <numeric>
 
 #include <weft/core/check.h>
@@ -168,6 +169,7 @@ Layout expand(const char* op, const Layout& x, std::span<const Index> sizes) {
     fail<ShapeError>(op, "got shape [{}], expected one that expands to [{}]",
                      fmt::join(x.sizes, ", "), fmt::join(sizes, ", "));
   }
+  checked_numel(op, y.sizes);
   return y;
 }
 
@@ -304,12 +306,28 @@ Layout unsqueeze(const Layout& x, int dim) {
   return y;
 }
 
+namespace {
+// As far as an Index goes: what is beyond lies in no storage.
+Index furthest(bool negative) {
+  return negative ? std::numeric_limits<Index>::min() : std::numeric_limits<Index>::max();
+}
+Index product(Index a, Index b) {
+  Index y;
+  return __builtin_mul_overflow(a, b, &y) ? furthest((a < 0) != (b < 0)) : y;
+}
+Index sum(Index a, Index b) {
+  Index y;
+  return __builtin_add_overflow(a, b, &y) ? furthest(b < 0) : y;
+}
+}  // namespace
+
 Extent extent(const Layout& x) {
   Extent e{x.offset, x.offset};
   for (int d = 0; d < x.rank(); ++d) {
     if (x.sizes[d] == 0) return {0, -1};
-    const Index reach = (x.sizes[d] - 1) * x.strides[d];
-    (reach < 0 ? e.low : e.high) += reach;
+    const Index reach = product(x.sizes[d] - 1, x.strides[d]);
+    Index& end = reach < 0 ? e.low : e.high;
+    end = sum(end, reach);
   }
   return e;
 }

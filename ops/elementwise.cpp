@@ -154,6 +154,20 @@ Tensor binary_backward(BinaryId id, int which, const Parameters& op, const Tenso
   return out;
 }
 
+// The inputs that the gradients to be computed read: a's of mul and div reads b alone, b's of mul
+// a.
+struct Kept {
+  bool a = false, b = false;
+
+  Kept() = default;
+  Kept(BinaryId id, const Tensor& a_, const Tensor& b_) {
+    if (!reads(binary_info[static_cast<std::size_t>(id)], Reads::Input)) return;
+    const bool product = id == binary_id<op::Mul>, quotient = id == binary_id<op::Div>;
+    a = !(product || quotient) || needs_grad(b_);
+    b = !product || needs_grad(a_);
+  }
+};
+
 // Whether two tensors share memory other than by lying in it alike.
 bool overlaps_partly(const Tensor& a, const Tensor& b) {
   if (a.impl()->storage != b.impl()->storage || a.impl()->data == b.impl()->data) {
@@ -242,11 +256,11 @@ Tensor detail::binary(BinaryId id, const Tensor& a, const Tensor& b, const void*
   if (mixed) detail::note_numbers(loop, {&a, &b});
   kernels(device).binary(id, loop, in, op);
   if (info.differentiable && recording(a, b)) {
-    const bool input = reads(info, Reads::Input),
-               output = reads(info, Reads::Output) && needs_grad(b);
+    const Kept keep(id, a, b);
+    const bool output = reads(info, Reads::Output) && needs_grad(b);
     record(info.name, y, {a, b},
-           [id, op = Parameters(op, info.bytes), a = input ? saved(a) : SavedTensor(),
-            b = input ? saved(b) : SavedTensor(),
+           [id, op = Parameters(op, info.bytes), a = keep.a ? saved(a) : SavedTensor(),
+            b = keep.b ? saved(b) : SavedTensor(),
             y = output ? saved_output(y) : SavedTensor()](Tensor& g, Gradients& in) {
              in.set(0, [&] { return binary_backward(id, 0, op, g, a.get(), b.get(), y.get()); });
              in.set(1, [&] { return binary_backward(id, 1, op, g, a.get(), b.get(), y.get()); });
@@ -273,9 +287,9 @@ Tensor& detail::binary_(BinaryId id, Tensor& a, const Tensor& other, const void*
   }
   const bool recorded = info.differentiable && recording(a, other);
   check_inplace(info.name, a, recorded);
-  const bool input = recorded && reads(info, Reads::Input);
-  const Tensor before = input ? a.clone() : Tensor();
-  const Tensor b = overlaps_partly(a, other) || (input && a.impl()->storage == t.storage)
+  const Kept keep = recorded ? Kept(id, a, other) : Kept();
+  const Tensor before = keep.a ? a.clone() : Tensor();
+  const Tensor b = overlaps_partly(a, other) || (keep.b && a.impl()->storage == t.storage)
                        ? other.clone()
                        : other;
   const bool output = reads(info, Reads::Output) && recorded && needs_grad(b);
@@ -288,7 +302,7 @@ Tensor& detail::binary_(BinaryId id, Tensor& a, const Tensor& other, const void*
     record_inplace(
         info.name, a, {a, b},
         [id, op = Parameters(op, info.bytes), a = saved(before),
-         b = input ? saved(b) : SavedTensor(),
+         b = keep.b ? saved(b) : SavedTensor(),
          y = output ? saved_output(a) : SavedTensor()](Tensor& g, Gradients& in) {
           in.set(0, [&] { return binary_backward(id, 0, op, g, a.get(), b.get(), y.get()); });
           in.set(1, [&] { return binary_backward(id, 1, op, g, a.get(), b.get(), y.get()); });

@@ -25,12 +25,16 @@ Shape padded_sizes(const Tensor& x, const Shape& amounts) {
   for (int i = 0; i < amounts.size() / 2; ++i) {
     Index& s = sizes[sizes.size() - 1 - i];
     const Index low = amounts[2 * i], high = amounts[2 * i + 1];
-    if (s + std::min<Index>(low, 0) < 0 || s + low + high < 0) {
+    Index padded = 0;
+    const bool beyond =
+        __builtin_add_overflow(low, high, &padded) || __builtin_add_overflow(s, padded, &padded);
+    if (beyond || s + std::min<Index>(low, 0) < 0 || padded < 0) {
       fail<ShapeError>("pad",
-                       "got amounts {} and {} for dim {} of size {}, expected no more cut off", low,
-                       high, sizes.size() - 1 - i, s);
+                       "got amounts {} and {} for dim {} of size {}, expected no more cut off than "
+                       "there is, and no more added than a size holds",
+                       low, high, sizes.size() - 1 - i, s);
     }
-    s += low + high;
+    s = padded;
   }
   return sizes;
 }

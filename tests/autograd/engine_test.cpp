@@ -279,6 +279,48 @@ TEST_CASE("views and their base share history when one is changed in place") {
   }
 }
 
+TEST_CASE("a view whose base has changed may be used several times") {
+  const Tensor x = leaf({1, 2, 3});
+  Tensor a = zeros({6}, f64).view({2, 3});
+  a.select(0, 0).copy_(x);
+  ((a * 2).sum() + (a * a).sum()).backward();
+  CHECK(of(x.grad()) == Values{4, 6, 8});
+  Tensor b = leaf({1, 2}) * 1;
+  const Tensor y = b.view({2, 1});
+  b.mul_(3);
+  const Tensor z = y * 2;
+  CHECK_NOTHROW((z + y).sum().backward());
+}
+
+TEST_CASE("a kept gradient is that of the tensor as it was changed last") {
+  const Tensor x = leaf({1, 2});
+  Tensor h = x.clone();
+  h.retain_grad();
+  h.mul_(3);
+  (h * h).sum().backward();
+  CHECK(of(h.grad()) == Values{6, 12});
+  Tensor part = x.clone(), whole = part.view({2, 1});
+  part.retain_grad();
+  whole.retain_grad();
+  part.slice(0, 0, 1).mul_(3);
+  (whole * whole).sum().backward();
+  CHECK(of(part.grad()) == Values{6, 4});
+  CHECK(of(whole.grad()) == Values{6, 4});
+  Tensor gone = x.clone();
+  gone.retain_grad();
+  gone.zero_();
+  CHECK(gone.sum().requires_grad() == x.requires_grad());
+}
+
+TEST_CASE("products and quotients keep what their gradients read alone") {
+  const Tensor x = leaf({1, 2});
+  Tensor h = x * 2;
+  const Tensor c = tensor({3, 4}, f64), z = h / 2 + h * c;
+  h.add_(1);
+  CHECK_NOTHROW(z.sum().backward());
+  CHECK(of(x.grad()) == Values{7, 9});
+}
+
 TEST_CASE("views: detach shares memory, not history") {
   Tensor x = leaf({1, 2});
   Tensor d = (x * 2).detach();

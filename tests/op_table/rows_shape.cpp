@@ -272,7 +272,11 @@ std::vector<Row> reordering() {
   r.bad = {{[] {
               return Tensors{ones({2, 3}).expand({2, 4})};
             },
-            "[expand] got ", "torch.ones(2, 3).expand(2, 4)"}};
+            "[expand] got ", "torch.ones(2, 3).expand(2, 4)"},
+           {[] {
+              return Tensors{ones(1).expand({Index{1} << 62, 4})};
+            },
+            "[expand] got ", "torch.ones(1).expand(2**62, 4)"}};
   rows.push_back(r);
   return rows;
 }
@@ -400,7 +404,11 @@ std::vector<Row> parts() {
   r.bad = {{[] {
               return Tensors{ones(4).as_strided({2, 3}, {2, 1}, 0)};
             },
-            "[as_strided] got ", "torch.ones(4).as_strided((2, 3), (2, 1), 0)"}};
+            "[as_strided] got ", "torch.ones(4).as_strided((2, 3), (2, 1), 0)"},
+           {[] { return Tensors{ones(4).as_strided({5}, {Index{1} << 62}, 0)}; },
+            "[as_strided] got ", "torch.ones(4).as_strided((5,), (2**62,), 0)"},
+           {[] { return Tensors{ones(4).as_strided({2}, {1}, INT64_MAX)}; }, "[as_strided] got ",
+            "torch.ones(4).as_strided((2,), (1,), 2**63 - 1)"}};
   rows.push_back(r);
   return rows;
 }
