@@ -45,6 +45,7 @@
 #include <weft/ops/dropout.h>
 #include <weft/ops/elementwise.h>
 #include <weft/ops/embedding.h>
+#include <weft/ops/grid.h>
 #include <weft/ops/index.h>
 #include <weft/ops/loss.h>
 #include <weft/ops/make.h>
@@ -53,6 +54,7 @@
 #include <weft/ops/pool.h>
 #include <weft/ops/reduce.h>
 #include <weft/ops/scan.h>
+#include <weft/ops/sets.h>
 #include <weft/ops/shape.h>
 #include <weft/ops/softmax.h>
 #include <weft/ops/sort.h>

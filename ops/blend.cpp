@@ -4,6 +4,7 @@
 
 #include <weft/autograd/record.h>
 #include <weft/core/check.h>
+#include <weft/core/limits.h>
 #include <weft/ops/elementwise.h>
 #include <weft/ops/one_device.h>
 
@@ -119,5 +120,15 @@ Tensor round(const Tensor& x, int decimals) {
   return y;
 }
 Tensor& round_(Tensor& x, int decimals) { return x.copy_(round(x, decimals)); }
+
+Tensor nan_to_num(const Tensor& x, double nan, std::optional<double> posinf,
+                  std::optional<double> neginf) {
+  if (!is_floating(x.get("nan_to_num").dtype)) return x.clone();
+  const FloatInfo info = finfo(x.dtype());
+  const auto number = [&](double v) { return make_scalar(v, x.dtype(), x.device()); };
+  const Tensor infinite =
+      where(x > 0, number(posinf.value_or(info.max)), number(neginf.value_or(info.min)));
+  return where(isfinite(x), x, where(isnan(x), number(nan), infinite));
+}
 
 }  // namespace weft

@@ -17,4 +17,9 @@ WEFT_API Tensor& lerp_(Tensor& start, const Tensor& end, double weight);
 WEFT_API Tensor round(const Tensor& x, int decimals);
 WEFT_API Tensor& round_(Tensor& x, int decimals);
 
+// Numbers in place of NaN and the infinities: for these the largest and the smallest of the dtype
+// unless one is given. Other elements keep their gradient. Integers stay as they are.
+WEFT_API Tensor nan_to_num(const Tensor& x, double nan = 0, std::optional<double> posinf = {},
+                           std::optional<double> neginf = {});
+
 }  // namespace weft

@@ -199,6 +199,7 @@ Tensor Tensor::permute(const Shape& dims) const {
 
 Tensor Tensor::movedim(Index source, Index destination) const {
   const int from = wrap_dim("movedim", source, dim()), to = wrap_dim("movedim", destination, dim());
+  if (dim() == 0) return view(Shape());
   Shape order;
   for (int d = 0; d < dim(); ++d) {
     if (d != from) order.push_back(d);

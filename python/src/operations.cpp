@@ -1,4 +1,4 @@
-#include <weft/python/src/operations.h>
+#include <weft/python/src/operations_sets.h>
 #include <weft/python/src/part.h>
 
 // The operations of ops/, family by family, under PyTorch's names.
@@ -83,6 +83,8 @@ void bind_operations(py::module_& m) {
   bind_order(m);
   bind_comparisons(m);
   bind_limits(m);
+  bind_sets(m);
+  bind_grids(m);
   bind_shapes(m);
   bind_indexing(m);
   bind_copies(m);

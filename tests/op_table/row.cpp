@@ -276,6 +276,7 @@ std::vector<Row> gathered() {
   append(rows, reduce_rows());
   append(rows, index_rows());
   append(rows, order_rows());
+  append(rows, sets_rows());
   append(rows, pad_rows());
   append(rows, loss_rows());
   std::erase_if(rows, [](const Row& r) { return !chosen(r.name); });

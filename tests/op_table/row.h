@@ -135,6 +135,7 @@ std::vector<Row> norm_rows();
 std::vector<Row> reduce_rows();
 std::vector<Row> index_rows();
 std::vector<Row> order_rows();
+std::vector<Row> sets_rows();
 std::vector<Row> pad_rows();
 std::vector<Row> loss_rows();
 

@@ -5,6 +5,7 @@ import math
 
 import numpy as np
 import pytest
+import test_order
 from test_surface import EXCEPTIONS, functions, methods
 
 import weft
@@ -434,11 +435,10 @@ ELSEWHERE = {
     **dict.fromkeys(["dim", "numel", "dtype", "device", "size", "itemsize"], "facts"),
     **dict.fromkeys(["stride", "strides", "nbytes", "storage_offset"], "facts"),
     **dict.fromkeys(["is_contiguous", "is_floating_point", "item", "empty", "empty_like"], "facts"),
-    **dict.fromkeys(["requires_grad", "requires_grad_", "is_leaf", "grad", "retain_grad"], "tape"),
-    **dict.fromkeys(["grad_fn", "backward"], "tape"),
+    **dict.fromkeys("requires_grad requires_grad_ is_leaf grad retain_grad".split(), "tape"),
+    **dict.fromkeys("grad_fn backward".split(), "tape"),
     **dict.fromkeys(["cuda", "pin_memory", "is_pinned", "record_stream"], "test_cuda.py"),
-    **dict.fromkeys("argsort sort topk cumsum cumprod diff count_nonzero".split(), "order"),
-    **dict.fromkeys("equal isclose allclose lerp lerp_".split(), "order"),
+    **dict.fromkeys(test_order.TRIED, "test_order.py and test_sets.py"),
 }
 
 

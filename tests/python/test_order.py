@@ -4,6 +4,12 @@ import numpy as np
 import pytest
 import weft
 
+# Here and in test_sets.py; test_operations.py asks where each operation is tried.
+TRIED = """
+argsort sort topk cumsum cumprod diff count_nonzero equal isclose allclose lerp lerp_ unique isin
+bincount searchsorted bucketize meshgrid tril triu nan_to_num tril_indices triu_indices atleast_1d
+atleast_2d atleast_3d
+""".split()
 RANDOM = np.random.default_rng(5)
 SHAPES = [(), (0,), (7,), (3, 0), (4, 5), (2, 3, 4)]
 DTYPES = ["bool", "uint8", "int8", "int16", "int32", "int64", "float16", "float32", "float64"]
