@@ -154,8 +154,7 @@ Tensor binary_backward(BinaryId id, int which, const Parameters& op, const Tenso
   return out;
 }
 
-// The inputs that the gradients to be computed read: a's of mul and div reads b alone, b's of mul
-// a.
+// The inputs that the gradients asked for read: a's of mul and div reads b alone, b's of mul a.
 struct Kept {
   bool a = false, b = false;
 
