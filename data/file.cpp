@@ -1,4 +1,5 @@
 #include <fcntl.h>
+#include <poll.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -27,6 +28,7 @@ FileCalls& calls() { return *current_calls.load(std::memory_order_acquire); }
 
 // What is moved between two looks for an interrupt; one call moves 2 GiB at most.
 constexpr std::size_t kPiece = std::size_t{1} << 24;
+constexpr std::size_t kPipePiece = 1 << 16;  // what Linux holds of a pipe
 
 template <class F>
 auto uninterrupted(F&& call) {
@@ -64,7 +66,7 @@ std::int64_t FileCalls::size(int file) {
   struct stat s;
   if (fstat(file, &s) != 0) return -1;
   if (S_ISREG(s.st_mode)) return s.st_size;
-  errno = S_ISDIR(s.st_mode) ? EISDIR : EINVAL;
+  errno = S_ISDIR(s.st_mode) ? EISDIR : S_ISFIFO(s.st_mode) ? ESPIPE : EINVAL;
   return -1;
 }
 bool FileCalls::same(int file, const char* path) {
@@ -87,9 +89,11 @@ int FileCalls::unlink(const char* path) { return ::unlink(path); }
 ReplacedFileCalls::ReplacedFileCalls(FileCalls& calls) : before_(current_calls.exchange(&calls)) {}
 ReplacedFileCalls::~ReplacedFileCalls() { current_calls.store(before_); }
 
-InputFile::InputFile(const std::string& path)
+InputFile::InputFile(const std::string& path, Kind kind)
     : path_(path), file_(open_file(path, O_RDONLY | O_NONBLOCK, "open")) {
   const std::int64_t size = calls().size(file_);
+  pipe_ = size < 0 && errno == ESPIPE && kind == Kind::RegularOrPipe;
+  if (pipe_) return;
   if (size < 0) {
     const int error = errno;
     calls().close(file_);
@@ -101,10 +105,18 @@ InputFile::InputFile(const std::string& path)
 
 InputFile::~InputFile() { calls().close(file_); }
 
+// Until a pipe that has writers has something to read, or they are gone.
+void InputFile::wait() {
+  pollfd file{file_, POLLIN, 0};
+  while (poll(&file, 1, 30) == 0) check_interrupt("file");
+}
+
 std::size_t InputFile::read_some(std::span<std::byte> out) {
   check_interrupt("file");
   const std::size_t piece = std::min(out.size(), kPiece);
-  const std::int64_t got = uninterrupted([&] { return calls().read(file_, out.data(), piece); });
+  const auto read = [&] { return calls().read(file_, out.data(), piece); };
+  std::int64_t got = uninterrupted(read);
+  for (; got < 0 && pipe_ && errno == EAGAIN; got = uninterrupted(read)) wait();
   if (got < 0) refuse("read", path_);
   return static_cast<std::size_t>(got);
 }
@@ -121,8 +133,25 @@ void InputFile::read(std::span<std::byte> out) {
   }
 }
 
+namespace {
+
+std::vector<std::byte> read_pipe(InputFile& pipe, std::uint64_t limit) {
+  std::vector<std::byte> bytes, piece(kPipePiece);
+  while (const std::size_t got = pipe.read_some(piece)) {
+    bytes.insert(bytes.end(), piece.begin(), piece.begin() + static_cast<std::ptrdiff_t>(got));
+    if (bytes.size() > limit) {
+      fail<ParseError>("file", "{}: got more than {} bytes, expected at most so many", pipe.path(),
+                       limit);
+    }
+  }
+  return bytes;
+}
+
+}  // namespace
+
 std::vector<std::byte> read_file(const std::string& path, std::uint64_t limit) {
-  InputFile file(path);
+  InputFile file(path, InputFile::Kind::RegularOrPipe);
+  if (file.is_pipe()) return read_pipe(file, limit);
   if (file.size() > limit) {
     fail<ParseError>("file", "{}: got {} bytes, expected at most {}", path, file.size(), limit);
   }

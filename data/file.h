@@ -20,7 +20,8 @@ class WEFT_API FileCalls {
   virtual ~FileCalls() = default;
   virtual int open(const char* path, int flags, unsigned mode);
   virtual int close(int file);
-  virtual std::int64_t size(int file);            // fstat: the length of a regular file, or -1
+  virtual std::int64_t size(int file);            // fstat: a regular file's length, or -1
+                                                  // (ESPIPE: it is a pipe)
   virtual bool same(int file, const char* path);  // do both name one file?
   virtual int lock(int file);                     // flock(LOCK_EX)
   virtual int truncate(int file);                 // to nothing
@@ -43,16 +44,19 @@ class WEFT_API ReplacedFileCalls {
   FileCalls* before_;
 };
 
-// A regular file being read from front to end.
+// A regular file being read from front to end, or where that is said a pipe, whose size is not
+// known.
 class WEFT_API InputFile {
  public:
-  explicit InputFile(const std::string& path);
+  enum class Kind { Regular, RegularOrPipe };
+  explicit InputFile(const std::string& path, Kind kind = Kind::Regular);
   ~InputFile();
   InputFile(const InputFile&) = delete;
   InputFile& operator=(const InputFile&) = delete;
 
   const std::string& path() const { return path_; }
-  std::uint64_t size() const { return size_; }  // in bytes, when it was opened
+  std::uint64_t size() const { return size_; }  // in bytes, when it was opened; of a pipe 0
+  bool is_pipe() const { return pipe_; }
   // Reads exactly so many bytes; ParseError if the file ends before.
   void read(std::span<std::byte> out);
   void read(void* data, std::size_t bytes) { read({static_cast<std::byte*>(data), bytes}); }
@@ -60,12 +64,15 @@ class WEFT_API InputFile {
   std::size_t read_some(std::span<std::byte> out);
 
  private:
+  void wait();
   std::string path_;
   int file_ = -1;
   std::uint64_t size_ = 0;
+  bool pipe_ = false;
 };
 
-// The whole file. ParseError if it is longer than `limit` bytes.
+// The whole file, or what a pipe (/dev/stdin, <(command)) gives until its end, which is there at
+// once where nobody writes to it. ParseError if that is longer than `limit` bytes.
 WEFT_API std::vector<std::byte> read_file(const std::string& path, std::uint64_t limit);
 
 // What a save writes to.

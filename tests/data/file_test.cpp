@@ -1,6 +1,9 @@
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <atomic>
+#include <chrono>
+#include <csignal>
 #include <thread>
 
 #include <weft/core/error.h>
@@ -140,6 +143,50 @@ TEST_CASE("saves of one path at once are each whole", "[file]") {
   CHECK(scratch.files() == 1);
 }
 
+// A pipe that another thread writes to, with a pause in between.
+class Piped {
+ public:
+  explicit Piped(std::size_t bytes) {
+    REQUIRE(pipe(ends_) == 0);
+    writer_ = std::thread([this, text = std::string(bytes, 'x')] {
+      bool open = write(ends_[1], text.data(), 1) == 1;
+      std::this_thread::sleep_for(std::chrono::milliseconds(70));
+      for (std::size_t at = 1; open && at < text.size(); ++at)
+        open = write(ends_[1], text.data() + at, 1) == 1;
+      close(ends_[1]);
+    });
+  }
+  ~Piped() {
+    close(ends_[0]);
+    if (writer_.joinable()) writer_.join();
+  }
+  std::string path() const { return "/dev/fd/" + std::to_string(ends_[0]); }
+  void join() { writer_.join(); }
+
+ private:
+  int ends_[2];
+  std::thread writer_;
+};
+
+TEST_CASE("a pipe is read to its end, within the limit", "[file]") {
+  const auto before = std::signal(SIGPIPE, SIG_IGN);  // for the writer of what nobody reads on
+  CHECK(data::read_file(Piped(100'000).path(), 100'000).size() == 100'000);
+  CHECK_THROWS_AS(data::read_file(Piped(100'000).path(), 99'999), ParseError);
+  CHECK_THROWS_AS(data::read_file(Piped(100'000).path(), 10), ParseError);
+  Piped early(1000);  // its writer is gone before it is opened
+  early.join();
+  CHECK(data::read_file(early.path(), 1000).size() == 1000);
+  CHECK(data::read_file(early.path(), 1000).empty());
+  FaultyCalls faulty(3);  // open, size, read
+  {
+    const Piped piped(1000);
+    const data::ReplacedFileCalls replaced(faulty);
+    CHECK_THROWS_AS(data::read_file(piped.path(), 5000), IOError);
+  }
+  CHECK(faulty.open_files() == 0);
+  std::signal(SIGPIPE, before);
+}
+
 TEST_CASE("paths that cannot be written or read are named", "[file]") {
   const Scratch scratch;
   const auto nothing = [](data::OutputFile&) {};
@@ -155,6 +202,7 @@ TEST_CASE("paths that cannot be written or read are named", "[file]") {
   scratch.write("five", "12345");
   CHECK_THROWS_AS(data::read_file(scratch.path("five"), 4), ParseError);
   CHECK(data::read_file(scratch.path("five"), 5).size() == 5);
+  CHECK_THROWS_AS(data::InputFile(scratch.path("pipe")), IOError);
   data::InputFile file(scratch.path("five"));
   char six[6];
   CHECK_THROWS_AS(file.read(six, 6), ParseError);

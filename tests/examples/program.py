@@ -17,8 +17,12 @@ TINY = ["--limit-train", "128", "--limit-test", "50", "--batch-size", "8", "--th
 def run(*arguments, env=None, **keywords):
     environment = {k: v for k, v in os.environ.items() if k != "WEFT_DATA"} | (env or {})
     keywords = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE} | keywords
-    return subprocess.run([PROGRAM, *map(str, arguments)], text=True, env=environment, timeout=600,
-                          **keywords)
+    with_input = "input" in keywords
+    result = subprocess.run([PROGRAM, *map(str, arguments)], text=not with_input, env=environment,
+                            timeout=600, **keywords)
+    if with_input:  # of bytes
+        result.stdout, result.stderr = result.stdout.decode(), result.stderr.decode()
+    return result
 
 
 def start(*arguments):

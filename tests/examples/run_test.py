@@ -38,6 +38,10 @@ class Run(TestCase):
         lines = self.good("predict", "--model", out, "--top", 2, *pictures).splitlines()
         self.assertEqual(len(lines), 2)
         self.assertRegex(lines[0], r"cat\.jpg: \w+ [\d.]+ %, \w+ [\d.]+ %$")
+        for picture in ("/dev/stdin", "/dev/fd/0"):
+            piped = self.good("predict", "--model", out, "--top", 2, picture,
+                              input=(PICTURES / "cat.jpg").read_bytes())
+            self.assertEqual(piped.replace(picture, str(pictures[0])), lines[0] + "\n")
         self.bad(1, "no.png", "predict", "--model", out, self.folder / "no.png")
         self.bad(1, "log.jsonl", "predict", "--model", out, out / "log.jsonl")
 
