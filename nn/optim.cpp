@@ -89,7 +89,7 @@ void Optimizer::add(std::vector<Tensor> params, const OptimizerOptions& options)
     }
   }
   memory_.resize(memory_.size() + params.size());
-  groups_.push_back({std::move(params), options});
+  groups_.push_back({.params = std::move(params), .options = options});
 }
 
 int Optimizer::buffer_count(const OptimizerOptions& o) const {
@@ -215,6 +215,7 @@ constexpr std::pair<const char*, Flag> kFlags[] = {
     {"maximize", &OptimizerOptions::maximize},
     {"amsgrad", &OptimizerOptions::amsgrad},
 };
+constexpr const char* kInitial = "initial_lr";
 constexpr const char* kSgdNames[] = {"momentum_buffer"};
 constexpr const char* kAdamNames[] = {"exp_avg", "exp_avg_sq", "max_exp_avg_sq"};
 
@@ -240,6 +241,8 @@ nn::StateDict Optimizer::state_dict() const {
     for (auto [name, flag] : kFlags) {
       state.emplace_back(group_key(g, name), nn::number(static_cast<Index>(o.*flag)));
     }
+    if (const auto& lr = groups_[g].initial_lr)
+      state.emplace_back(group_key(g, kInitial), nn::number(*lr));
   }
   for (std::size_t p = 0; p < memory_.size(); ++p) {
     if (memory_[p].steps == 0) continue;
@@ -264,6 +267,7 @@ std::vector<std::string> Optimizer::mismatches(const nn::StateDict& state) const
   for (std::size_t g = 0; g < groups_.size(); ++g) {
     for (auto [name, field] : kFields) number(group_key(g, name), true);
     for (auto [name, flag] : kFlags) number(group_key(g, name), true);
+    number(group_key(g, kInitial), false);
   }
   std::size_t at = 0;
   for (const Group& group : groups_) {
@@ -304,16 +308,22 @@ std::function<void()> Optimizer::prepare_state(const nn::StateDict& state) {
     }
   }
   std::vector<OptimizerOptions> options;
+  std::vector<std::optional<double>> initial;
   for (std::size_t g = 0; g < groups_.size(); ++g) {
     OptimizerOptions o = groups_[g].options;
+    initial.push_back(groups_[g].initial_lr);
+    if (const Tensor* t = nn::find(state, group_key(g, kInitial))) initial[g] = t->item<double>();
     for (auto [name, field] : kFields)
       o.*field = nn::find(state, group_key(g, name))->item<double>();
     for (auto [name, flag] : kFlags)
       o.*flag = nn::find(state, group_key(g, name))->item<double>() != 0;
     options.push_back(o);
   }
-  return [this, memory = std::move(memory), options = std::move(options)]() mutable {
-    for (std::size_t g = 0; g < groups_.size(); ++g) groups_[g].options = options[g];
+  return [this, memory = std::move(memory), options = std::move(options), initial]() mutable {
+    for (std::size_t g = 0; g < groups_.size(); ++g) {
+      groups_[g].options = options[g];
+      groups_[g].initial_lr = initial[g];
+    }
     memory_ = std::move(memory);
   };
 }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <optional>
 #include <span>
 
 #include <weft/nn/state.h>
@@ -31,7 +32,8 @@ class WEFT_API Optimizer : public nn::Stateful {
   // Parameters that share options; the options may be changed between steps.
   struct Group {
     std::vector<Tensor> params;
-    OptimizerOptions options;  // its `step` is not used
+    OptimizerOptions options;               // its `step` is not used
+    std::optional<double> initial_lr = {};  // the rate before the first schedule changed it
   };
 
   // Updates each parameter that has a gradient. Strong guarantee: if anything is wrong with a
@@ -45,8 +47,8 @@ class WEFT_API Optimizer : public nn::Stateful {
   std::vector<Group>& groups() { return groups_; }
   const std::vector<Group>& groups() const { return groups_; }
 
-  // Options as groups.0.lr, ...; what was gathered as state.0.momentum_buffer (exp_avg, ...),
-  // counted over all groups.
+  // Options as groups.0.lr, ... (initial_lr once there was a schedule); what was gathered as
+  // state.0.momentum_buffer (exp_avg, ...), counted over all groups.
   nn::StateDict state_dict() const override;
   std::vector<std::string> mismatches(const nn::StateDict& state) const override;
 

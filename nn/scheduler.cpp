@@ -8,8 +8,27 @@
 
 namespace weft::optim {
 
-Scheduler::Scheduler(Optimizer& optimizer) : optimizer_(&optimizer) {
-  for (const auto& group : optimizer.groups()) base_.push_back(group.options.lr);
+Scheduler::Scheduler(Optimizer& optimizer, Index last_epoch, std::optional<double> initial)
+    : optimizer_(&optimizer), last_(std::max<Index>(last_epoch, -1)) {
+  for (const auto& group : optimizer.groups()) {
+    if (last_epoch >= 0 && !group.initial_lr) {
+      fail<ValueError>("scheduler",
+                       "got last_epoch {} for an optimiser without initial_lr, expected one with "
+                       "the state of the optimiser that is resumed",
+                       last_epoch);
+    }
+    const bool fresh = last_epoch < 0 && initial;
+    base_.push_back(fresh ? *initial : group.initial_lr.value_or(group.options.lr));
+    alone_.push_back(last_epoch < 0);
+  }
+  set_ = base_;
+}
+
+void Scheduler::begin() {
+  ++last_;
+  apply();
+  first_ = false;
+  for (std::size_t g = 0; g < base_.size(); ++g) optimizer_->groups()[g].initial_lr = base_[g];
 }
 
 void Scheduler::check_groups() const {
@@ -22,10 +41,24 @@ void Scheduler::check_groups() const {
   }
 }
 
+double Scheduler::next_rate(Index step, double base, double, bool) const {
+  return lr_at(step, base);
+}
+
 void Scheduler::apply() {
   check_groups();
   auto& groups = optimizer_->groups();
-  for (std::size_t g = 0; g < base_.size(); ++g) groups[g].options.lr = lr_at(last_, base_[g]);
+  std::vector<double> rates;
+  for (std::size_t g = 0; g < base_.size(); ++g) {
+    const double now = groups[g].options.lr;
+    const bool alone = alone_[g] && now == set_[g];
+    rates.push_back(alone ? lr_at(last_, base_[g]) : next_rate(last_, base_[g], now, first_));
+  }
+  for (std::size_t g = 0; g < base_.size(); ++g) {
+    alone_[g] = alone_[g] && groups[g].options.lr == set_[g];
+    groups[g].options.lr = rates[g];
+  }
+  set_ = std::move(rates);
 }
 
 void Scheduler::step() {
@@ -38,30 +71,38 @@ void Scheduler::step() {
   }
 }
 
-std::vector<double> Scheduler::last_lr() const {
-  std::vector<double> rates;
-  for (const auto& group : optimizer_->groups()) rates.push_back(group.options.lr);
-  return rates;
+bool Scheduler::alone() const {
+  return std::find(alone_.begin(), alone_.end(), false) == alone_.end();
 }
 
+// The rates are the optimiser's; only a schedule that is alone can tell them from the step.
 nn::StateDict Scheduler::state_dict() const {
   nn::StateDict state{{"last_step", nn::number(last_)}};
   for (std::size_t g = 0; g < base_.size(); ++g) {
     state.emplace_back(fmt::format("base_lr.{}", g), nn::number(base_[g]));
+    if (!alone()) state.emplace_back(fmt::format("last_lr.{}", g), nn::number(set_[g]));
   }
   return state;
 }
 
 std::vector<std::string> Scheduler::mismatches(const nn::StateDict& state) const {
   std::vector<std::string> found;
-  const nn::StateDict own = state_dict();
-  for (const auto& [key, value] : own) {
+  std::vector<std::string> known;
+  const auto number = [&](const std::string& key, bool required) {
+    known.push_back(key);
     const Tensor* t = nn::find(state, key);
-    if (!t) found.push_back(key + " is missing");
+    if (!t && required) found.push_back(key + " is missing");
     if (t && t->numel() != 1) found.push_back(key + " is not one number");
+  };
+  const bool others = nn::find(state, "last_lr.0");
+  number("last_step", true);
+  for (std::size_t g = 0; g < base_.size(); ++g) {
+    number(fmt::format("base_lr.{}", g), true);
+    number(fmt::format("last_lr.{}", g), others);
   }
   for (const auto& [key, value] : state) {
-    if (!nn::find(own, key)) found.push_back(key + " is unknown here");
+    if (std::find(known.begin(), known.end(), key) == known.end())
+      found.push_back(key + " is unknown here");
   }
   return found;
 }
@@ -69,29 +110,45 @@ std::vector<std::string> Scheduler::mismatches(const nn::StateDict& state) const
 std::function<void()> Scheduler::prepare_state(const nn::StateDict& state) {
   check_groups();
   const auto last = nn::find(state, "last_step")->item<Index>();
-  std::vector<double> base;
+  std::vector<double> base, set;
   for (std::size_t g = 0; g < base_.size(); ++g) {
     base.push_back(nn::find(state, fmt::format("base_lr.{}", g))->item<double>());
+    if (const Tensor* t = nn::find(state, fmt::format("last_lr.{}", g)))
+      set.push_back(t->item<double>());
   }
-  return [this, last, base] {
+  return [this, last, base, set] {
     last_ = last;
     base_ = base;
+    alone_.assign(base.size(), set.empty());
+    if (!set.empty()) {
+      set_ = set;
+      return;
+    }
+    for (std::size_t g = 0; g < base_.size(); ++g) set_[g] = optimizer_->groups()[g].options.lr;
     apply();
   };
 }
 
-StepLR::StepLR(Optimizer& optimizer, Index step_size, double gamma)
-    : Scheduler(optimizer), size_(step_size), gamma_(gamma) {
+StepLR::StepLR(Optimizer& optimizer, Index step_size, double gamma, Index last_epoch)
+    : Scheduler(optimizer, last_epoch), size_(step_size), gamma_(gamma) {
   if (size_ <= 0) fail<ValueError>("StepLR", "got step_size {}, expected 1 or more", size_);
-  apply();
+  begin();
+}
+double StepLR::next_rate(Index step, double, double now, bool) const {
+  return step > 0 && step % size_ == 0 ? now * gamma_ : now;
 }
 double StepLR::lr_at(Index step, double base) const {
   return base * std::pow(gamma_, static_cast<double>(step / size_));
 }
 
-MultiStepLR::MultiStepLR(Optimizer& optimizer, std::vector<Index> milestones, double gamma)
-    : Scheduler(optimizer), milestones_(std::move(milestones)), gamma_(gamma) {
-  apply();
+MultiStepLR::MultiStepLR(Optimizer& optimizer, std::vector<Index> milestones, double gamma,
+                         Index last_epoch)
+    : Scheduler(optimizer, last_epoch), milestones_(std::move(milestones)), gamma_(gamma) {
+  begin();
+}
+double MultiStepLR::next_rate(Index step, double, double now, bool) const {
+  const auto here = std::count(milestones_.begin(), milestones_.end(), step);
+  return now * std::pow(gamma_, static_cast<double>(here));
 }
 double MultiStepLR::lr_at(Index step, double base) const {
   const auto reached =
@@ -99,41 +156,62 @@ double MultiStepLR::lr_at(Index step, double base) const {
   return base * std::pow(gamma_, static_cast<double>(reached));
 }
 
-CosineAnnealingLR::CosineAnnealingLR(Optimizer& optimizer, Index T_max, double eta_min)
-    : Scheduler(optimizer), t_max_(T_max), eta_min_(eta_min) {
+CosineAnnealingLR::CosineAnnealingLR(Optimizer& optimizer, Index T_max, double eta_min,
+                                     Index last_epoch)
+    : Scheduler(optimizer, last_epoch), t_max_(T_max), eta_min_(eta_min) {
   if (t_max_ <= 0)
     fail<ValueError>("CosineAnnealingLR", "got T_max {}, expected 1 or more", t_max_);
-  apply();
+  begin();
+}
+// The quotient of two steps' rates above eta_min, and where that was 0 the difference.
+double CosineAnnealingLR::next_rate(Index step, double base, double now, bool first) const {
+  if (first) return now;
+  const double turn = std::numbers::pi / static_cast<double>(t_max_);
+  if ((step - 1 - t_max_) % (2 * t_max_) == 0)
+    return now + (base - eta_min_) * (1 - std::cos(turn)) / 2;
+  const auto height = [&](Index s) { return 1 + std::cos(turn * static_cast<double>(s)); };
+  return height(step) / height(step - 1) * (now - eta_min_) + eta_min_;
 }
 double CosineAnnealingLR::lr_at(Index step, double base) const {
   const double angle = std::numbers::pi * static_cast<double>(step) / static_cast<double>(t_max_);
   return eta_min_ + (base - eta_min_) * (1 + std::cos(angle)) / 2;
 }
 
-LinearLR::LinearLR(Optimizer& optimizer, double start_factor, double end_factor, Index total_steps)
-    : Scheduler(optimizer), start_(start_factor), end_(end_factor), total_(total_steps) {
+LinearLR::LinearLR(Optimizer& optimizer, double start_factor, double end_factor, Index total_steps,
+                   Index last_epoch)
+    : Scheduler(optimizer, last_epoch),
+      start_(start_factor),
+      end_(end_factor),
+      total_(total_steps) {
   if (!(start_ > 0 && start_ <= 1) || !(end_ >= 0 && end_ <= 1) || total_ <= 0) {
     fail<ValueError>("LinearLR",
                      "got factors {} to {} in {} steps, expected factors in (0, 1] and "
                      "[0, 1], 1 step or more",
                      start_, end_, total_);
   }
-  apply();
+  begin();
+}
+double LinearLR::next_rate(Index step, double, double now, bool first) const {
+  if (step == 0) return now * start_;
+  if (first || step > total_) return now;
+  const double before =
+      static_cast<double>(total_) * start_ + static_cast<double>(step - 1) * (end_ - start_);
+  return now * (1 + (end_ - start_) / before);
 }
 double LinearLR::lr_at(Index step, double base) const {
   const double part = static_cast<double>(std::min(step, total_)) / static_cast<double>(total_);
   return base * (start_ + (end_ - start_) * part);
 }
 
-LambdaLR::LambdaLR(Optimizer& optimizer, std::function<double(Index)> factor)
-    : Scheduler(optimizer), factor_(std::move(factor)) {
+LambdaLR::LambdaLR(Optimizer& optimizer, std::function<double(Index)> factor, Index last_epoch)
+    : Scheduler(optimizer, last_epoch), factor_(std::move(factor)) {
   if (!factor_) fail<ValueError>("LambdaLR", "got no function");
-  apply();
+  begin();
 }
 double LambdaLR::lr_at(Index step, double base) const { return base * factor_(step); }
 
-OneCycleLR::OneCycleLR(Optimizer& optimizer, const OneCycleOptions& o)
-    : Scheduler(optimizer), options_(o) {
+OneCycleLR::OneCycleLR(Optimizer& optimizer, const OneCycleOptions& o, Index last_epoch)
+    : Scheduler(optimizer, last_epoch, o.max_lr / o.div_factor), options_(o) {
   if (o.total_steps <= 0 || !(o.pct_start >= 0 && o.pct_start <= 1) || !(o.max_lr > 0)) {
     fail<ValueError>("OneCycleLR",
                      "got max_lr {}, total_steps {}, pct_start {}, expected a "
@@ -156,7 +234,7 @@ OneCycleLR::OneCycleLR(Optimizer& optimizer, const OneCycleOptions& o)
   } else {
     phases_.push_back({total - 1, o.max_lr, last, low, high});
   }
-  apply();
+  begin();
 }
 
 double OneCycleLR::value(Index step, double Phase::*from, double Phase::*to) const {
@@ -192,20 +270,32 @@ void OneCycleLR::apply() {
 
 SequentialLR::SequentialLR(Optimizer& optimizer, std::vector<std::shared_ptr<Scheduler>> schedulers,
                            std::vector<Index> milestones)
-    : Scheduler(optimizer), schedulers_(std::move(schedulers)), milestones_(std::move(milestones)) {
+    : Scheduler(optimizer, -1),
+      schedulers_(std::move(schedulers)),
+      milestones_(std::move(milestones)) {
   if (schedulers_.empty() || milestones_.size() + 1 != schedulers_.size()) {
     fail<ValueError>("SequentialLR",
                      "got {} schedules and {} milestones, expected one milestone "
                      "between any two",
                      schedulers_.size(), milestones_.size());
   }
-  adopt(*schedulers_.front());
-  apply();
+  // As if none had begun.
+  for (std::size_t g = 0; g < base_.size(); ++g) optimizer.groups()[g].options.lr = base_[g];
+  begin();
 }
-double SequentialLR::lr_at(Index step, double base) const {
+std::pair<std::size_t, Index> SequentialLR::part_at(Index step) const {
   std::size_t i = 0;
   while (i < milestones_.size() && step >= milestones_[i]) ++i;
-  return schedulers_[i]->lr_at(i ? step - milestones_[i - 1] : step, base);
+  return {i, i ? milestones_[i - 1] : 0};
+}
+double SequentialLR::lr_at(Index step, double base) const {
+  const auto [i, start] = part_at(step);
+  return schedulers_[i]->lr_at(step - start, base);
+}
+double SequentialLR::next_rate(Index step, double base, double now, bool first) const {
+  const auto [i, start] = part_at(step);
+  if (i && step == start) return schedulers_[i]->lr_at(0, base);
+  return schedulers_[i]->next_rate(step - start, base, now, first);
 }
 
 }  // namespace weft::optim

@@ -113,6 +113,23 @@ std::vector<GivenGroup> given_groups(const py::object& params) {
   return groups;
 }
 
+// How PyTorch goes through parameters; here it is one pass a device always, so it is no choice.
+struct Ways {
+  std::optional<bool> foreach, fused;
+  bool capturable = false, differentiable = false;
+  void check() const {
+    if (foreach.value_or(false) && fused.value_or(false))
+      fail<ValueError>("Optimizer", "got foreach and fused, expected one of them at most");
+    if (differentiable)
+      fail<NotImplementedError>("Optimizer", "got differentiable=True, expected False");
+  }
+};
+
+bool is_way(const std::string& name) {
+  return name == "foreach" || name == "fused" || name == "capturable" || name == "differentiable" ||
+         name == "initial_lr";
+}
+
 // Options of a class with those of a group in their place.
 template <class Options>
 Options with(Options o, const py::dict& changes) {
@@ -132,7 +149,8 @@ Options with(Options o, const py::dict& changes) {
         known = true;
       }
     }
-    if (!known) throw py::type_error("got an unknown option " + name + " in a group");
+    if (!known && !is_way(name))
+      throw py::type_error("got an unknown option " + name + " in a group");
   }
   return o;
 }
@@ -154,6 +172,7 @@ class WithDefaults : public Base {
   void add_param_group(const py::dict& d) {
     GivenGroup g = given_group(d);
     Base::add_group(std::move(g.params), with(defaults_, g.options));
+    take_initial(g.options);
   }
   py::dict defaults() const {
     const Options& o = defaults_;
@@ -173,9 +192,16 @@ class WithDefaults : public Base {
  private:
   WithDefaults(std::vector<GivenGroup> groups, const Options& defaults)
       : Base(std::move(groups[0].params), with(defaults, groups[0].options)), defaults_(defaults) {
+    take_initial(groups[0].options);
     for (std::size_t i = 1; i < groups.size(); ++i) {
       Base::add_group(std::move(groups[i].params), with(defaults, groups[i].options));
+      take_initial(groups[i].options);
     }
+  }
+  // Of the group that was added last.
+  void take_initial(const py::dict& options) {
+    if (options.contains("initial_lr"))
+      Base::groups().back().initial_lr = options["initial_lr"].template cast<double>();
   }
   Options defaults_;
 };
@@ -194,6 +220,10 @@ void bind_groups(BoundOptimizer& c) {
         [](Optimizer& o, std::size_t i, const std::string& key, const py::object& value) {
           set_option(group_at(o, i).options, key, value);
         });
+  c.def("_initial_lr", [](Optimizer& o, std::size_t i) { return group_at(o, i).initial_lr; });
+  c.def("_set_initial_lr", [](Optimizer& o, std::size_t i, std::optional<double> lr) {
+    group_at(o, i).initial_lr = lr;
+  });
   c.def("_params", [](Optimizer& o, std::size_t i) {
     py::list list;
     for (const Tensor& t : group_at(o, i).params) {
@@ -268,33 +298,42 @@ template <class M, class Options>
 void bind_adam(py::module_& m, const char* name, double decay, const char* doc) {
   using W = WithDefaults<M, Options>;
   optimizer_class<M, Options>(m, name, doc)
-      .def(py::init([](const py::object& params, double lr, Betas betas, double eps,
-                       double weight_decay, bool amsgrad, bool maximize) {
-             return std::make_unique<W>(params, Options{lr, betas.first, betas.second, eps,
-                                                        weight_decay, amsgrad, maximize});
-           }),
-           "params"_a, "lr"_a = 1e-3, "betas"_a = Betas(0.9, 0.999), "eps"_a = 1e-8,
-           "weight_decay"_a = decay, "amsgrad"_a = false, py::kw_only(), "maximize"_a = false);
+      .def(
+          py::init([](const py::object& params, double lr, Betas betas, double eps,
+                      double weight_decay, bool amsgrad, std::optional<bool> foreach, bool maximize,
+                      bool capturable, bool differentiable, std::optional<bool> fused) {
+            Ways{foreach, fused, capturable, differentiable}.check();
+            return std::make_unique<W>(params, Options{lr, betas.first, betas.second, eps,
+                                                       weight_decay, amsgrad, maximize});
+          }),
+          "params"_a, "lr"_a = 1e-3, "betas"_a = Betas(0.9, 0.999), "eps"_a = 1e-8,
+          "weight_decay"_a = decay, "amsgrad"_a = false, py::kw_only(), "foreach"_a = py::none(),
+          "maximize"_a = false, "capturable"_a = false, "differentiable"_a = false,
+          "fused"_a = py::none());
 }
 
 void bind_sgd(py::module_& m) {
   optimizer_class<SGD, SGDOptions>(
       m, "SGD",
       "SGD(params, lr=0.001, momentum=0, dampening=0, weight_decay=0, nesterov=False, *, "
-      "maximize=False)\n\n"
+      "maximize=False, foreach=None, differentiable=False, fused=None)\n\n"
       "params: tensors, or dicts with \"params\" and options of their own.\n\n"
       ">>> import weft\n"
       ">>> w = weft.ones(2).requires_grad_()\n"
       ">>> sgd = weft.optim.SGD([w], lr=0.5)\n"
       ">>> (w * w).sum().backward(); sgd.step(); w.tolist()\n"
       "[0.0, 0.0]")
-      .def(py::init([](const py::object& params, double lr, double momentum, double dampening,
-                       double weight_decay, bool nesterov, bool maximize) {
-             return std::make_unique<WithDefaults<SGD, SGDOptions>>(
-                 params, SGDOptions{lr, momentum, dampening, weight_decay, nesterov, maximize});
-           }),
-           "params"_a, "lr"_a = 1e-3, "momentum"_a = 0.0, "dampening"_a = 0.0,
-           "weight_decay"_a = 0.0, "nesterov"_a = false, py::kw_only(), "maximize"_a = false);
+      .def(
+          py::init([](const py::object& params, double lr, double momentum, double dampening,
+                      double weight_decay, bool nesterov, bool maximize,
+                      std::optional<bool> foreach, bool differentiable, std::optional<bool> fused) {
+            Ways{foreach, fused, false, differentiable}.check();
+            return std::make_unique<WithDefaults<SGD, SGDOptions>>(
+                params, SGDOptions{lr, momentum, dampening, weight_decay, nesterov, maximize});
+          }),
+          "params"_a, "lr"_a = 1e-3, "momentum"_a = 0.0, "dampening"_a = 0.0,
+          "weight_decay"_a = 0.0, "nesterov"_a = false, py::kw_only(), "maximize"_a = false,
+          "foreach"_a = py::none(), "differentiable"_a = false, "fused"_a = py::none());
 }
 
 }  // namespace

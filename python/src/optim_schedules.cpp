@@ -35,11 +35,17 @@ using KeepOptimizer = py::keep_alive<1, 2>;
 void bind_base(py::module_& m) {
   py::classh<Scheduler, nn::Stateful> c(
       m, "LRScheduler",
-      "The rates of an optimiser over time: making one sets the rate of step "
-      "0, step() that of the next.",
+      "The rates of an optimiser over time: making one sets the rate of step 0, step() that of the "
+      "next. Where the program or another schedule changes a rate, a schedule goes on from "
+      "there.\n\n"
+      "last_epoch: the last step of a schedule that is resumed with an optimiser that has loaded "
+      "its "
+      "state; ValueError where that has no initial rates.",
       py::dynamic_attr());
   c.def("step", &Scheduler::step, "Sets the rates of the next step.");
-  c.def("get_last_lr", &Scheduler::last_lr, "The rates now, one a group.");
+  c.def("get_last_lr", &Scheduler::last_lr, "The rates that the last step set, one a group.");
+  c.def_property_readonly("base_lrs", &Scheduler::base_lrs,
+                          "The groups' rates before their first schedule.");
   c.def("lr_at", &Scheduler::lr_at, "The rate at a step, of a group that began with base.",
         "step"_a, "base"_a);
   c.def_property_readonly("last_epoch", &Scheduler::last_step, "Steps done.");
@@ -56,8 +62,8 @@ void bind_simple(py::module_& m) {
                                 "...     schedule.step()\n"
                                 ">>> [round(r, 3) for r in rates]\n"
                                 "[1.0, 1.0, 0.1, 0.1]")
-      .def(py::init<Optimizer&, Index, double>(), "optimizer"_a, "step_size"_a, "gamma"_a = 0.1,
-           KeepOptimizer(), Recorded());
+      .def(py::init<Optimizer&, Index, double, Index>(), "optimizer"_a, "step_size"_a,
+           "gamma"_a = 0.1, "last_epoch"_a = -1, KeepOptimizer(), Recorded());
   py::classh<MultiStepLR, Scheduler>(
       m, "MultiStepLR",
       "base * gamma^(the number of milestones reached).\n\n"
@@ -69,8 +75,8 @@ void bind_simple(py::module_& m) {
       "...     schedule.step()\n"
       ">>> [round(r, 3) for r in rates]\n"
       "[1.0, 0.1, 0.1, 0.01]")
-      .def(py::init<Optimizer&, std::vector<Index>, double>(), "optimizer"_a, "milestones"_a,
-           "gamma"_a = 0.1, KeepOptimizer(), Recorded());
+      .def(py::init<Optimizer&, std::vector<Index>, double, Index>(), "optimizer"_a, "milestones"_a,
+           "gamma"_a = 0.1, "last_epoch"_a = -1, KeepOptimizer(), Recorded());
   py::classh<CosineAnnealingLR, Scheduler>(
       m, "CosineAnnealingLR",
       "eta_min + (base - eta_min) * (1 + cos(pi * step / T_max)) / 2 (Loshchilov and Hutter "
@@ -83,8 +89,8 @@ void bind_simple(py::module_& m) {
       "...     schedule.step()\n"
       ">>> [round(r, 3) for r in rates]\n"
       "[1.0, 0.854, 0.5, 0.146, 0.0]")
-      .def(py::init<Optimizer&, Index, double>(), "optimizer"_a, "T_max"_a, "eta_min"_a = 0.0,
-           KeepOptimizer(), Recorded());
+      .def(py::init<Optimizer&, Index, double, Index>(), "optimizer"_a, "T_max"_a,
+           "eta_min"_a = 0.0, "last_epoch"_a = -1, KeepOptimizer(), Recorded());
   py::classh<LinearLR, Scheduler>(
       m, "LinearLR",
       "base times a factor that goes in a line from start_factor to end_factor in total_iters "
@@ -97,8 +103,9 @@ void bind_simple(py::module_& m) {
       "...     schedule.step()\n"
       ">>> [round(r, 3) for r in rates]\n"
       "[0.5, 0.75, 1.0, 1.0]")
-      .def(py::init<Optimizer&, double, double, Index>(), "optimizer"_a, "start_factor"_a = 1.0 / 3,
-           "end_factor"_a = 1.0, "total_iters"_a = 5, KeepOptimizer(), Recorded());
+      .def(py::init<Optimizer&, double, double, Index, Index>(), "optimizer"_a,
+           "start_factor"_a = 1.0 / 3, "end_factor"_a = 1.0, "total_iters"_a = 5,
+           "last_epoch"_a = -1, KeepOptimizer(), Recorded());
   py::classh<LambdaLR, Scheduler>(
       m, "LambdaLR",
       "base * lr_lambda(step).\n\n"
@@ -110,8 +117,8 @@ void bind_simple(py::module_& m) {
       "...     schedule.step()\n"
       ">>> [round(r, 3) for r in rates]\n"
       "[1.0, 0.5, 0.333]")
-      .def(py::init<Optimizer&, std::function<double(Index)>>(), "optimizer"_a, "lr_lambda"_a,
-           KeepOptimizer(), Recorded());
+      .def(py::init<Optimizer&, std::function<double(Index)>, Index>(), "optimizer"_a,
+           "lr_lambda"_a, "last_epoch"_a = -1, KeepOptimizer(), Recorded());
   py::classh<SequentialLR, Scheduler>(
       m, "SequentialLR",
       "One schedule after the other: schedule i begins, at its own step 0, at milestones[i - "
@@ -156,7 +163,7 @@ void bind_one_cycle(py::module_& m) {
       .def(py::init([](Optimizer& optimizer, double max_lr, MaybeIndex total, MaybeIndex epochs,
                        MaybeIndex per_epoch, double pct_start, const std::string& strategy,
                        bool cycle_momentum, double base, double max, double div, double final_div,
-                       bool three_phase) {
+                       bool three_phase, Index last_epoch) {
              if (!total && !(epochs && per_epoch)) {
                throw py::value_error("got no total_steps, and not both epochs and steps_per_epoch");
              }
@@ -164,13 +171,14 @@ void bind_one_cycle(py::module_& m) {
              return std::make_unique<OneCycleLR>(
                  optimizer,
                  OneCycleOptions{max_lr, steps, pct_start, is_linear(strategy), cycle_momentum,
-                                 base, max, div, final_div, three_phase});
+                                 base, max, div, final_div, three_phase},
+                 last_epoch);
            }),
            "optimizer"_a, "max_lr"_a, "total_steps"_a = py::none(), "epochs"_a = py::none(),
            "steps_per_epoch"_a = py::none(), "pct_start"_a = 0.3, "anneal_strategy"_a = "cos",
            "cycle_momentum"_a = true, "base_momentum"_a = 0.85, "max_momentum"_a = 0.95,
            "div_factor"_a = 25.0, "final_div_factor"_a = 1e4, "three_phase"_a = false,
-           KeepOptimizer(), Recorded());
+           "last_epoch"_a = -1, KeepOptimizer(), Recorded());
 }
 
 }  // namespace

@@ -163,6 +163,43 @@ TEST_CASE("a schedule goes on where it was saved") {
   CHECK(second.last_step() == 4);
 }
 
+TEST_CASE("a chain of schedules multiplies, and goes on where it was saved") {
+  struct Chain : Bench {
+    optim::StepLR step{sgd, 2, 0.5};
+    optim::LinearLR linear{sgd, 0.5, 1, 3};
+    Numbers run(int n) {
+      Numbers list;
+      for (int i = 0; i < n; ++i) {
+        list.push_back(sgd.groups()[0].options.lr);
+        step.step();
+        linear.step();
+      }
+      return list;
+    }
+  };
+  Chain a, b;
+  check(a.run(4), {0.05, 0.2 / 3, 0.125 / 3, 0.05});
+  CHECK(a.step.base_lrs() == Numbers{0.1});
+  CHECK(a.sgd.groups()[0].initial_lr == 0.1);
+  b.step.load_state_dict(a.step.state_dict());  // in any order
+  b.sgd.load_state_dict(a.sgd.state_dict());
+  b.linear.load_state_dict(a.linear.state_dict());
+  CHECK(b.step.last_lr() == a.step.last_lr());
+  CHECK(a.run(5) == b.run(5));
+}
+
+TEST_CASE("a schedule is resumed by its step alone") {
+  Bench a, b;
+  optim::StepLR first(a.sgd, 2, 0.5);
+  rates(first, 4);
+  CHECK_THROWS_AS(optim::StepLR(b.sgd, 2, 0.5, 3), ValueError);
+  b.sgd.load_state_dict(a.sgd.state_dict());
+  optim::StepLR second(b.sgd, 2, 0.5, 3);
+  CHECK(second.last_step() == 4);
+  first.step();
+  check(second.last_lr(), first.last_lr());
+}
+
 TEST_CASE("schedules refuse what makes no sense") {
   Bench a;
   CHECK_THROWS_AS(optim::StepLR(a.sgd, 0), ValueError);
@@ -181,4 +218,6 @@ TEST_CASE("schedules refuse what makes no sense") {
   }
   CHECK_THROWS_AS(optim::OneCycleLR(a.sgd, {.max_lr = kInf, .total_steps = 5}), ValueError);
   CHECK_THROWS_AS(optim::SequentialLR(a.sgd, {}, {}), ValueError);
+  CHECK_FALSE(a.sgd.groups()[0].initial_lr);
+  CHECK(a.sgd.groups()[0].options.lr == 0.1);
 }

@@ -15,6 +15,12 @@ START = "p = nn.Parameter(weft.ones(2)); (p * 3).sum().backward(); g = p.grad; "
 TWO = "x, w = weft.ones(2, requires_grad=True), weft.ones(2, requires_grad=True); "
 X = "x = weft.tensor([-1.0, 2.0]); "
 P = "x = weft.arange(16.0).reshape(1, 4, 4); "
+STEP = "p, q = nn.Parameter(weft.ones(2)), nn.Parameter(weft.ones(1)); (p * 3).sum().backward(); "
+RATES = (
+    "L = optim.lr_scheduler; o = optim.SGD([nn.Parameter(weft.ones(1))], lr=1.0); "
+    "g = o.param_groups[0]; run = lambda made, poke={}: [(round(g['lr'], 4), o.step(), "
+    "g.update(lr=poke.get(i, g['lr'])), [s.step() for s in made])[0] for i in range(7)]; "
+)
 TIED = "m = nn.Sequential(nn.Linear(2, 2), nn.Linear(2, 2)); m[1].weight = m[0].weight; "
 
 # What each gives, or the name of its error.
@@ -252,6 +258,138 @@ ROWS = [
         "m.part = nn.ReLU(); n = nn.Sequential(m, C()); n",
         "Sequential(\n  (0): C(\n    one\n    two\n    (part): ReLU()\n  )\n  (1): C(\n"
         "    one\n    two\n  )\n)",
+    ),
+    # ---- Optimisers
+    (
+        STEP + "o = optim.SGD([p, q], lr=0.5, foreach=True); o.step(); p",
+        "Parameter containing:\ntensor([-0.5000, -0.5000], requires_grad=True)",
+    ),
+    (
+        STEP + "o = optim.Adam([p, q], lr=0.5, foreach=False, fused=True, capturable=False); "
+        "o.step(); p",
+        "Parameter containing:\ntensor([0.5000, 0.5000], requires_grad=True)",
+    ),
+    (STEP + "optim.AdamW([p], fused=None, differentiable=False).defaults['lr']", "0.001"),
+    (STEP + "optim.AdamW([p], fused=True, foreach=True)", "RuntimeError"),
+    (STEP + "optim.SGD([p], fused=True, foreach=True)", "RuntimeError"),
+    (STEP + "o = optim.SGD([p, q], momentum=0.9); len(o.state), p in o.state", "(0, False)"),
+    (
+        STEP + "o = optim.SGD([p, q], momentum=0.9); o.step(); len(o.state), p in o.state, q in "
+        "o.state, dict(o.state[p]), list(o.state)[0] is p",
+        "(1, True, False, {'momentum_buffer': tensor([3., 3.])}, True)",
+    ),
+    (
+        STEP + "o = optim.Adam([p, q], lr=0.1); o.step(); dict(o.state[p])",
+        "{'step': tensor(1.), 'exp_avg': tensor([0.3000, 0.3000]), 'exp_avg_sq': "
+        "tensor([0.0090, 0.0090])}",
+    ),
+    (
+        STEP + "o = optim.AdamW([p], amsgrad=True); o.step(); sorted(o.state[p])[-2:]",
+        "['max_exp_avg_sq', 'step']",
+    ),
+    (STEP + "o = optim.SGD([p, q]); o.step(); dict(o.state[p])", "{}"),
+    (
+        STEP + "o = optim.SGD([p], lr=1.0, momentum=1.0); o.step(); "
+        "o.state[p]['momentum_buffer'].zero_(); o.step(); p",
+        "Parameter containing:\ntensor([-5., -5.], requires_grad=True)",
+    ),
+    # ---- Schedules, alone and chained
+    (
+        RATES + "run([L.StepLR(o, 2, 0.5), L.LinearLR(o, 0.5, total_iters=3)])",
+        "[0.5, 0.6667, 0.4167, 0.5, 0.25, 0.25, 0.125]",
+    ),
+    (
+        RATES + "run([L.LinearLR(o, 0.5, total_iters=3), L.StepLR(o, 2, 0.5)])",
+        "[0.5, 0.6667, 0.4167, 0.5, 0.25, 0.25, 0.125]",
+    ),
+    (
+        RATES + "run([L.MultiStepLR(o, [1, 3, 3], 0.5), L.CosineAnnealingLR(o, 4, 0.1)])",
+        "[1.0, 0.4414, 0.3, 0.0927, 0.1, 0.2318, 0.55]",
+    ),
+    (
+        RATES + "run([L.CosineAnnealingLR(o, 4, 0.1)], {2: 3.0})",
+        "[1.0, 0.8682, 0.55, 0.9494, 0.1, 0.2318, 0.55]",
+    ),
+    (
+        RATES + "run([L.LinearLR(o, 0.5, total_iters=3)], {1: 3.0})",
+        "[0.5, 0.6667, 3.75, 4.5, 4.5, 4.5, 4.5]",
+    ),
+    (
+        RATES + "run([L.MultiStepLR(o, [1, 3, 3], gamma=0.5)], {1: 3.0})",
+        "[1.0, 0.5, 3.0, 0.75, 0.75, 0.75, 0.75]",
+    ),
+    (
+        RATES + "run([L.StepLR(o, 1, gamma=0.5)], {0: 8.0})",
+        "[1.0, 4.0, 2.0, 1.0, 0.5, 0.25, 0.125]",
+    ),
+    (
+        RATES + "run([L.LambdaLR(o, lambda i: 1 / (i + 1)), L.StepLR(o, 2, 0.5)])",
+        "[1.0, 0.5, 0.1667, 0.25, 0.1, 0.1667, 0.0714]",
+    ),
+    (
+        RATES + "run([L.StepLR(o, 2, 0.5), L.LambdaLR(o, lambda i: 1 / (i + 1))])",
+        "[1.0, 0.5, 0.3333, 0.25, 0.2, 0.1667, 0.1429]",
+    ),
+    (
+        RATES + "run([L.OneCycleLR(o, 2.0, total_steps=8), L.StepLR(o, 2, 0.5)])",
+        "[0.08, 1.6386, 0.9719, 1.6235, 0.556, 0.5661, 0.0766]",
+    ),
+    (
+        RATES + "run([L.SequentialLR(o, [L.LinearLR(o, 0.5, total_iters=2), L.StepLR(o, 1, 0.5)], "
+        "[2])])",
+        "[0.5, 0.75, 1.0, 0.5, 0.25, 0.125, 0.0625]",
+    ),
+    (
+        RATES + "run([L.SequentialLR(o, [L.LinearLR(o, 0.5, total_iters=2), L.StepLR(o, 1, 0.5)], "
+        "[2])], {0: 8.0, 4: 8.0})",
+        "[0.5, 12.0, 1.0, 0.5, 0.25, 4.0, 2.0]",
+    ),
+    (
+        RATES + "run([L.SequentialLR(o, [L.LinearLR(o, 0.5, total_iters=2), "
+        "L.CosineAnnealingLR(o, 3)], [2]), L.StepLR(o, 2, 0.5)])",
+        "[0.5, 0.75, 0.5, 0.375, 0.0625, 0.0, 0.125]",
+    ),
+    (
+        RATES + "a = L.StepLR(o, 2, 0.5); b = L.LinearLR(o, 0.5, total_iters=3); run([a, b]); "
+        "[round(r, 4) for r in a.get_last_lr() + b.get_last_lr() + a.base_lrs], b.last_epoch",
+        "([0.125, 0.125, 1.0], 7)",
+    ),
+    (
+        RATES + "a = L.StepLR(o, 2, 0.5); b = L.LambdaLR(o, lambda i: 1 / (i + 1)); run([a, b]); "
+        "a.get_last_lr() == b.get_last_lr()",
+        "False",
+    ),
+    (RATES + "L.StepLR(o, 2); o.param_groups[0]['initial_lr']", "1.0"),
+    (
+        "o = optim.SGD([{'params': [nn.Parameter(weft.ones(1))], 'initial_lr': 2.0}], lr=0.5); "
+        "optim.lr_scheduler.LambdaLR(o, lambda i: 1 / i, last_epoch=3).get_last_lr()",
+        "[0.5]",
+    ),
+    (RATES + "L.StepLR(o, 2, last_epoch=-1).last_epoch", "0"),
+    (
+        RATES + "g['initial_lr'] = 1.0; g['lr'] = 0.5; run([L.StepLR(o, 2, 0.5, last_epoch=3)])",
+        "[0.25, 0.25, 0.125, 0.125, 0.0625, 0.0625, 0.0312]",
+    ),
+    (
+        RATES + "g['initial_lr'] = 1.0; g['lr'] = 0.25; run([L.StepLR(o, 2, 0.5, 2)])",
+        "[0.25, 0.125, 0.125, 0.0625, 0.0625, 0.0312, 0.0312]",
+    ),
+    (
+        RATES + "g['initial_lr'] = 1.0; g['lr'] = 0.25; run([L.MultiStepLR(o, [1, 2, 4], 0.5, 1)])",
+        "[0.125, 0.125, 0.0625, 0.0625, 0.0625, 0.0625, 0.0625]",
+    ),
+    (
+        RATES + "g['initial_lr'] = 1.0; g['lr'] = 0.25; run([L.CosineAnnealingLR(o, 6, 0, 2)])",
+        "[0.25, 0.125, 0.0335, 0.0, 0.067, 0.25, 0.5]",
+    ),
+    (
+        RATES + "g['initial_lr'] = 1.0; g['lr'] = 0.25; run([L.LinearLR(o, 0.5, 1.0, 4, 1)])",
+        "[0.25, 0.2917, 0.3333, 0.3333, 0.3333, 0.3333, 0.3333]",
+    ),
+    (
+        RATES + "g['initial_lr'] = 1.0; g['lr'] = 0.25; run([L.LambdaLR(o, lambda i: 1 / (i + 1), "
+        "1)])",
+        "[0.3333, 0.25, 0.2, 0.1667, 0.1429, 0.125, 0.1111]",
     ),
 ]
 

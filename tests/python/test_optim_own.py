@@ -187,7 +187,7 @@ def test_one_cycle_moves_the_momentum_too():
     made = Own([nn.Parameter(weft.ones(1))])
     lr_scheduler.OneCycleLR(made, 0.1, total_steps=10)
     assert made.param_groups[0]["momentum"] == 0.95 and list(made.param_groups[0]) == [
-        *("params", "lr", "momentum")
+        *("params", "lr", "momentum", "initial_lr")
     ]
 
 

@@ -1,5 +1,8 @@
 """Lines of PyTorch programs give what they give there, and errors of hooks and files say what is wrong."""
 
+import copy
+import pickle
+
 import numpy as np
 import pytest
 from ported import ROWS, result
@@ -112,6 +115,37 @@ def test_inputs_that_are_no_tensors_are_named():
         with pytest.raises(TypeError, match=r"\[backward\] "):
             (x * 2).sum().backward(inputs=wrong)
     assert x.grad is None
+
+
+def test_state_is_read():
+    p = nn.Parameter(weft.ones(2))
+    sgd = weft.optim.SGD([p], momentum=0.9)
+    p.sum().backward()
+    sgd.step()
+    for change in (
+        lambda: sgd.state.__setitem__(p, {}),
+        lambda: sgd.state[p].__setitem__("momentum_buffer", p),
+        lambda: setattr(sgd, "state", {}),
+    ):
+        with pytest.raises((TypeError, AttributeError)):
+            change()
+    assert "momentum_buffer" in repr(sgd.state)
+
+
+@pytest.mark.parametrize("copied", [copy.deepcopy, lambda o: pickle.loads(pickle.dumps(o))])
+def test_copies_of_a_chain_go_on(copied):
+    sgd = weft.optim.SGD([nn.Parameter(weft.ones(1))], lr=1.0)
+    kinds = weft.optim.lr_scheduler
+    chain = [kinds.StepLR(sgd, 2, 0.5), kinds.LinearLR(sgd, 0.5, total_iters=3)]
+    rates = []
+    for turn in range(6):
+        if turn == 3:
+            sgd, chain = copied((sgd, chain))
+        assert sgd.param_groups[0]["initial_lr"] == 1
+        rates.append(round(sgd.param_groups[0]["lr"], 4))
+        for schedule in chain:
+            schedule.step()
+    assert rates == [0.5, 0.6667, 0.4167, 0.5, 0.25, 0.25]
 
 
 def test_a_memo_is_of_modules():

@@ -22,6 +22,9 @@ else:
     _Mapping = MutableMapping
 
 
+_INITIAL = "initial_lr"  # of the group when its first schedule was made
+
+
 class ParamGroup(_Mapping):
     """Parameters that share options, as a mapping: "params", "lr" and the optimiser's others.
 
@@ -46,6 +49,8 @@ class ParamGroup(_Mapping):
             return self._optimizer._params(self._index)
         if key in self._known():
             return self._optimizer._option(self._index, key)
+        if key == _INITIAL and (rate := self._optimizer._initial_lr(self._index)) is not None:
+            return rate
         return self._extra[key]
 
     def __setitem__(self, key: str, value: Any) -> None:
@@ -53,17 +58,22 @@ class ParamGroup(_Mapping):
             raise TypeError("the parameters of a group are fixed; use add_param_group()")
         if key in self._known():
             self._optimizer._set_option(self._index, key, value)
+        elif key == _INITIAL:
+            self._optimizer._set_initial_lr(self._index, value)
         else:
             self._extra[key] = value
 
     def __delitem__(self, key: str) -> None:
+        if key == _INITIAL and key in self:
+            return self._optimizer._set_initial_lr(self._index, None)
         del self._extra[key]
 
     def __iter__(self) -> Iterator[str]:
-        return iter(["params", *self._known(), *self._extra])
+        initial = self._optimizer._initial_lr(self._index) is not None
+        return iter(["params", *self._known(), *([_INITIAL] * initial), *self._extra])
 
     def __len__(self) -> int:
-        return 1 + len(self._known()) + len(self._extra)
+        return len(list(iter(self)))
 
     def __repr__(self) -> str:
         options = ", ".join(f"{k!r}: {v!r}" for k, v in self.items() if k != "params")

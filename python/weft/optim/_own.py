@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Mapping as _AnyMapping
+from types import MappingProxyType
 
 from weft import _weft
 from weft._weft import Tensor
@@ -10,8 +12,13 @@ from weft._weft.optim import SGD, Adam, AdamW, Optimizer
 
 TYPE_CHECKING = False  # typing's costs an import
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
     from typing import Any
+
+    _Gathered = Mapping["Parameter", Mapping[str, Any]]
+else:
+    _Gathered = _AnyMapping
+if TYPE_CHECKING:
 
     from weft._weft import Parameter
     from weft.optim import ParamGroup
@@ -52,6 +59,54 @@ def _init(self: Optimizer, params: Any, defaults: dict[str, Any]) -> None:
         self.add_param_group(group)
 
 
+class _State(_Gathered):
+    """What an optimiser of C++ has gathered, by parameter. It is read; the tensors are its own."""
+
+    def __init__(self, optimizer: Optimizer) -> None:
+        parameters = _parameters(optimizer)
+        self._all: dict[Parameter, dict[str, Any]] = {p: {} for p in parameters}
+        for key, value in optimizer.state_dict().items():
+            kind, index, name = key.split(".", 2)
+            if kind == "state" and (name != "step" or not isinstance(optimizer, SGD)):
+                entry = value.float() if name == "step" else value
+                self._all[parameters[int(index)]][name] = entry
+
+    def __getitem__(self, parameter: Parameter) -> Mapping[str, Any]:
+        return MappingProxyType(self._all[parameter])
+
+    def __setitem__(self, parameter: Parameter, entries: object) -> None:
+        raise TypeError("an optimiser of C++ keeps its state: change its tensors in place")
+
+    def __iter__(self) -> Iterator[Parameter]:
+        return (p for p, entries in self._all.items() if entries)
+
+    def __contains__(self, parameter: object) -> bool:
+        return any(p is parameter for p in self)
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
+
+    def __repr__(self) -> str:
+        return repr({p: self._all[p] for p in self})
+
+
+def _get_state(self: Optimizer) -> Any:
+    if "state" in self.__dict__:
+        return self.__dict__["state"]
+    if _base(type(self)) is Optimizer:
+        raise AttributeError(f"{type(self).__name__} has no state: call super().__init__() first")
+    return _State(self)
+
+
+def _put_state(self: Optimizer, state: Any) -> None:
+    if type(self) in (SGD, Adam, AdamW):
+        raise TypeError(
+            f"the state of {type(self).__name__} is C++'s: change its tensors in place, or use "
+            "load_state_dict()"
+        )
+    self.__dict__["state"] = state
+
+
 def _defaults(self: Optimizer) -> dict[str, Any]:
     compiled: Any = self
     own: dict[str, Any] | None = self.__dict__.get("_own_defaults")
@@ -67,7 +122,9 @@ def _add_param_group(self: Optimizer, param_group: dict[str, Any]) -> None:
     known = self._option_names()
     self._add_group(params, {k: v for k, v in options.items() if k in known})
     group = self.param_groups[-1]
-    group._extra.update((k, v) for k, v in options.items() if k not in known)
+    for name, value in options.items():
+        if name not in known:
+            group[name] = value
 
 
 # ---- State: groups.0.lr, state.0.momentum_buffer (tensors), numbers.0.step, plain.0.name
@@ -156,7 +213,7 @@ def _options(self: Optimizer) -> dict[str, tuple[ParamGroup, str, Tensor]]:
     found = {}
     for index, group in enumerate(self.param_groups):
         for name, value in group.items():
-            if name != "params" and (saved := _saved(value)) is not None:
+            if name not in ("params", "initial_lr") and (saved := _saved(value)) is not None:
                 found[f"groups.{index}.{name}"] = group, name, saved
     return found
 
@@ -262,7 +319,8 @@ def _reduce(self: Optimizer) -> tuple[Any, ...]:
     extra = [dict(group._extra) for group in groups]
     given = [{name: group[name] for name in ("params", *known)} for group in groups]
     state = {k: v for k, v in self.__dict__.items() if k not in ("_groups", "_own_defaults")}
-    own: dict[str, Any] = {"extra": extra}
+    initial = [group.get("initial_lr") for group in groups]
+    own: dict[str, Any] = {"extra": extra, "initial": initial}
     if _base(type(self)) is not Optimizer:
         own["state"] = self.state_dict()
     return _rebuild_optimizer, (type(self), given, self.defaults), {**state, "_weft": own}
@@ -276,6 +334,8 @@ def _set_state(self: Optimizer, state: dict[str, Any]) -> None:
         group._extra.update(extra)
     if "state" in own:
         self.load_state_dict(own["state"])
+    for index, rate in enumerate(own.get("initial", ())):
+        self._set_initial_lr(index, rate)
 
 
 for _name, _function in {
@@ -284,6 +344,7 @@ for _name, _function in {
     "_gather_state": _gather_state,
     "_find_mismatches": _find_mismatches,
     "_prepare_state": _prepare_state,
+    "state": property(_get_state, _put_state, doc="What has been gathered for each parameter."),
     "defaults": property(_defaults, doc="The options of groups to come."),
     "__reduce__": _reduce,
     "__setstate__": _set_state,

@@ -8,10 +8,18 @@ from weft._weft.optim import Optimizer
 
 
 class CosineAnnealingLR(LRScheduler):
-    def __init__(self, optimizer: Optimizer, T_max: int, eta_min: float = 0.0) -> None: ...
+    def __init__(
+        self,
+        optimizer: Optimizer,
+        T_max: int,
+        eta_min: float = 0.0,
+        last_epoch: int = -1,
+    ) -> None: ...
 
 class LRScheduler(Stateful):
     def __init__(self, *args: Never, **kwargs: Never) -> None: ...
+    @property
+    def base_lrs(self) -> list[float]: ...
     def get_last_lr(self) -> list[float]: ...
     @property
     def last_epoch(self) -> int: ...
@@ -19,7 +27,12 @@ class LRScheduler(Stateful):
     def step(self) -> None: ...
 
 class LambdaLR(LRScheduler):
-    def __init__(self, optimizer: Optimizer, lr_lambda: Callable[[int], float]) -> None: ...
+    def __init__(
+        self,
+        optimizer: Optimizer,
+        lr_lambda: Callable[[int], float],
+        last_epoch: int = -1,
+    ) -> None: ...
 
 class LinearLR(LRScheduler):
     def __init__(
@@ -28,6 +41,7 @@ class LinearLR(LRScheduler):
         start_factor: float = 0.3333333333333333,
         end_factor: float = 1.0,
         total_iters: int = 5,
+        last_epoch: int = -1,
     ) -> None: ...
 
 class MultiStepLR(LRScheduler):
@@ -36,6 +50,7 @@ class MultiStepLR(LRScheduler):
         optimizer: Optimizer,
         milestones: Sequence[int],
         gamma: float = 0.1,
+        last_epoch: int = -1,
     ) -> None: ...
 
 class OneCycleLR(LRScheduler):
@@ -54,6 +69,7 @@ class OneCycleLR(LRScheduler):
         div_factor: float = 25.0,
         final_div_factor: float = 10000.0,
         three_phase: bool = False,
+        last_epoch: int = -1,
     ) -> None: ...
 
 class SequentialLR(LRScheduler):
@@ -65,4 +81,10 @@ class SequentialLR(LRScheduler):
     ) -> None: ...
 
 class StepLR(LRScheduler):
-    def __init__(self, optimizer: Optimizer, step_size: int, gamma: float = 0.1) -> None: ...
+    def __init__(
+        self,
+        optimizer: Optimizer,
+        step_size: int,
+        gamma: float = 0.1,
+        last_epoch: int = -1,
+    ) -> None: ...
