@@ -157,15 +157,12 @@ Tensor binary_backward(BinaryId id, int which, const Parameters& op, const Tenso
 // The inputs that the gradients asked for read: a's of mul and div reads b alone, b's of mul a.
 struct Kept {
   bool a = false, b = false;
-
-  Kept() = default;
-  Kept(BinaryId id, const Tensor& a_, const Tensor& b_) {
-    if (!reads(binary_info[static_cast<std::size_t>(id)], Reads::Input)) return;
-    const bool product = id == binary_id<op::Mul>, quotient = id == binary_id<op::Div>;
-    a = !(product || quotient) || needs_grad(b_);
-    b = !product || needs_grad(a_);
-  }
 };
+Kept kept(BinaryId id, const Tensor& a, const Tensor& b) {
+  if (!reads(binary_info[static_cast<std::size_t>(id)], Reads::Input)) return {};
+  const bool product = id == binary_id<op::Mul>, quotient = id == binary_id<op::Div>;
+  return {!(product || quotient) || needs_grad(b), !product || needs_grad(a)};
+}
 
 // Whether two tensors share memory other than by lying in it alike.
 bool overlaps_partly(const Tensor& a, const Tensor& b) {
@@ -255,7 +252,7 @@ Tensor detail::binary(BinaryId id, const Tensor& a, const Tensor& b, const void*
   if (mixed) detail::note_numbers(loop, {&a, &b});
   kernels(device).binary(id, loop, in, op);
   if (info.differentiable && recording(a, b)) {
-    const Kept keep(id, a, b);
+    const Kept keep = kept(id, a, b);
     const bool output = reads(info, Reads::Output) && needs_grad(b);
     record(info.name, y, {a, b},
            [id, op = Parameters(op, info.bytes), a = keep.a ? saved(a) : SavedTensor(),
@@ -286,7 +283,7 @@ Tensor& detail::binary_(BinaryId id, Tensor& a, const Tensor& other, const void*
   }
   const bool recorded = info.differentiable && recording(a, other);
   check_inplace(info.name, a, recorded);
-  const Kept keep = recorded ? Kept(id, a, other) : Kept();
+  const Kept keep = recorded ? kept(id, a, other) : Kept();
   const Tensor before = keep.a ? a.clone() : Tensor();
   const Tensor b = overlaps_partly(a, other) || (keep.b && a.impl()->storage == t.storage)
                        ? other.clone()
