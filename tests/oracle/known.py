@@ -83,8 +83,8 @@ def error_reason(call):
 # In-place forms of PyTorch's that Weft's Tensor has in neither language: views are new tensors, and
 # the rest have an operator or are written out.
 NOT_IN_PLACE = set(
-    "addmm_ as_strided_ cumprod_ cumsum_ eq_ ge_ gt_ le_ logical_and_ logical_or_ logical_xor_ lt_ ne_ squeeze_ t_ "
-    "transpose_ unsqueeze_".split()
+    "addmm_ as_strided_ cumprod_ cumsum_ eq_ ge_ gt_ le_ logical_and_ logical_or_ logical_xor_ lt_ "
+    "nan_to_num_ ne_ squeeze_ t_ transpose_ tril_ triu_ unsqueeze_".split()
 )
 
 
