@@ -1,15 +1,12 @@
 #include <pthread.h>
 
 #include <algorithm>
-#include <charconv>
-#include <cstdio>
-#include <cstdlib>
-#include <string_view>
 
 #include <weft/core/allocator.h>
 #include <weft/core/caching_allocator.h>
 #include <weft/core/check.h>
 #include <weft/core/cuda_plugin.h>
+#include <weft/core/environment.h>
 #include <weft/core/fork.h>
 #include <weft/core/interrupt.h>
 #include <weft/core/memory_source.h>
@@ -20,13 +17,7 @@
 namespace weft {
 namespace {
 
-enum Flag : std::uint32_t { kPassthrough = 1, kPoison = 2, kFail = 4, kLimit = 8 };
-
-#if defined(__SANITIZE_ADDRESS__)
-constexpr bool kSanitized = true;
-#else
-constexpr bool kSanitized = false;
-#endif
+enum Flag : std::uint32_t { kPassthrough = 1, kPoison = 2, kFail = 4, kLimit = 8, kRefuse = 16 };
 
 struct Registered {
   std::atomic<CachingAllocator*> allocator{nullptr};
@@ -41,40 +32,6 @@ void set_flag(Flag flag, bool on) {
   } else {
     detail::allocation_flags.fetch_and(~flag);
   }
-}
-
-AllocationMode parse_mode(std::string_view text) {
-  AllocationMode mode{kSanitized, false};
-  while (!text.empty()) {
-    const std::string_view word = text.substr(0, text.find(','));
-    text.remove_prefix(std::min(text.size(), word.size() + 1));
-    if (word == "passthrough") {
-      mode.passthrough = true;
-    } else if (word == "poison") {
-      mode.poison = true;
-    } else if (word == "cache") {
-      mode.passthrough = false;
-    } else if (!word.empty()) {
-      fmt::print(stderr, "[weft] got \"{}\" in WEFT_ALLOC, expected passthrough, poison or cache\n",
-                 word);
-    }
-  }
-  return mode;
-}
-
-AllocationMode environment_mode() {
-  static const AllocationMode mode = [] {
-    const char* text = std::getenv("WEFT_ALLOC");
-    return parse_mode(text ? text : "");
-  }();
-  return mode;
-}
-
-std::uint64_t environment_fail() {
-  const char* text = std::getenv("WEFT_ALLOC_FAIL");
-  std::uint64_t k = 0;
-  if (text) std::from_chars(text, text + std::string_view(text).size(), k);
-  return k;
 }
 
 // From this many bytes on what fills them may take long.
@@ -101,11 +58,13 @@ CachingAllocator& make_cpu_allocator() {
   auto& allocator = *new CachingAllocator(kCPU, CachingConfig::cpu(total_memory() / 2),
                                           cpu_source(), nullptr, &malloc_source());
   allocator.set_also_in_use(&detail::small_published());
-  const AllocationMode mode = environment_mode();
+  const detail::Environment& environment = detail::environment();
+  const AllocationMode mode = environment.allocation;
   allocator.set_passthrough(mode.passthrough);
   set_flag(kPassthrough, mode.passthrough);
   set_flag(kPoison, mode.poison);
-  if (const std::uint64_t k = environment_fail()) fail_allocation_at(k);
+  set_flag(kRefuse, !environment.complaint.empty());
+  if (environment.fail_at) fail_allocation_at(environment.fail_at);
   pthread_atfork(lock_for_fork, unlock_after_fork, unlock_in_child);
   return allocator;
 }
@@ -162,7 +121,7 @@ namespace detail {
 constinit std::atomic<std::uint32_t> allocation_flags{0};
 
 bool small_passthrough() noexcept {
-  static const bool on = environment_mode().passthrough;
+  static const bool on = environment().allocation.passthrough;
   return on;
 }
 
@@ -170,6 +129,7 @@ Allocation allocate_slow(Device device, std::size_t bytes) {
   if (bytes == 0) return {};
   if (bytes >= kLongWork) check_interrupt("allocate");
   CachingAllocator& allocator = caching_allocator(device);
+  if (has_flag(kRefuse)) environment().check();
   if (has_flag(kFail)) count_down(device, bytes);
   const bool small = device == kCPU && bytes <= kSmallData && !has_flag(kPassthrough);
   const Allocation a =

@@ -1,8 +1,8 @@
 #include <atomic>
-#include <cstdlib>
 
 #include <weft/core/check.h>
 #include <weft/core/context.h>
+#include <weft/core/environment.h>
 
 namespace weft {
 namespace {
@@ -13,10 +13,7 @@ constinit std::atomic<bool> benchmark{false};
 constinit std::atomic<MatmulPrecision> precision{MatmulPrecision::Highest};
 
 std::atomic<bool>& winograd() {
-  static std::atomic<bool> on = [] {
-    const char* text = std::getenv("WEFT_WINOGRAD");
-    return !text || std::string_view(text) != "0";
-  }();
+  static std::atomic<bool> on = detail::environment().winograd;
   return on;
 }
 

@@ -1,15 +1,14 @@
 #include <algorithm>
 #include <atomic>
-#include <charconv>
 #include <cstdlib>
 #include <exception>
 #include <fstream>
 #include <limits>
-#include <string_view>
 
 #include <omp.h>
 
 #include <weft/core/check.h>
+#include <weft/core/environment.h>
 #include <weft/core/fork.h>
 #include <weft/core/interrupt.h>
 #include <weft/core/threads.h>
@@ -22,7 +21,7 @@ extern "C" void __tsan_release(void*);
 namespace weft {
 namespace {
 
-constexpr int kMaxThreads = 1024;
+using detail::kMaxThreads;
 constexpr Index kMaxGrain = Index{1} << 40;
 
 // How many processors a control group's "quota period" allows, in microseconds a period.
@@ -34,9 +33,7 @@ int quota() {
 }
 
 int default_threads() {
-  int threads = 0;
-  if (const char* text = std::getenv("WEFT_NUM_THREADS"))
-    std::from_chars(text, text + std::string_view(text).size(), threads);
+  int threads = detail::environment().threads;
   if (threads < 1)
     threads = std::getenv("OMP_NUM_THREADS") ? omp_get_max_threads()
                                              : std::min(omp_get_num_procs(), quota());

@@ -1,11 +1,11 @@
 #include <algorithm>
 #include <array>
-#include <cstdlib>
 #include <limits>
 #include <map>
 #include <string_view>
 
 #include <weft/core/check.h>
+#include <weft/core/environment.h>
 #include <weft/cuda/check.h>
 #include <weft/cuda/dnn_legacy.h>
 #include <weft/cuda/dnn_plan.h>
@@ -183,10 +183,7 @@ bool run_legacy(const ConvProblem& p, const Operands& at) {
 
 // WEFT_CUDNN_GRAPH=0: the older functions alone, to try them, or around a bad engine.
 bool uses_graphs() {
-  static const bool on = [] {
-    const char* text = std::getenv("WEFT_CUDNN_GRAPH");
-    return !text || std::string_view(text) != "0";
-  }();
+  static const bool on = detail::environment_switch("WEFT_CUDNN_GRAPH", true);
   return on;
 }
 

@@ -1,12 +1,12 @@
 #include <cuda_runtime_api.h>
 
-#include <cstdlib>
 #include <cstring>
 #include <mutex>
 #include <vector>
 
 #include <weft/core/check.h>
 #include <weft/core/cuda_plugin.h>
+#include <weft/core/environment.h>
 #include <weft/cuda/check.h>
 #include <weft/cuda/host.h>
 #include <weft/cuda/not_captured.h>
@@ -17,11 +17,6 @@
 namespace weft::cuda {
 
 namespace {
-
-bool environment(const char* name) {
-  const char* text = std::getenv(name);
-  return text && *text && std::strcmp(text, "0") != 0;
-}
 
 thread_local int current = 0;
 
@@ -244,7 +239,7 @@ int device() noexcept { return current; }
 StreamHandle stream() { return streams[current]; }
 int multiprocessors() { return devices()[static_cast<std::size_t>(current)]->multiprocessors; }
 void launched(const char* op) {
-  static const bool sync = environment("WEFT_CUDA_SYNC");
+  static const bool sync = detail::environment_switch("WEFT_CUDA_SYNC", false);
   cudaError_t result = cudaGetLastError();
   if (sync && result == cudaSuccess && !host.capturing())
     result = cudaStreamSynchronize(static_cast<cudaStream_t>(stream()));

@@ -1,10 +1,13 @@
 #include <algorithm>
 #include <cstring>
+#include <map>
+#include <string>
 #include <vector>
 
 #include <weft/core/allocator.h>
 #include <weft/core/caching_allocator.h>
 #include <weft/core/error.h>
+#include <weft/core/threads.h>
 #include <weft/tests/catch.h>
 #include <weft/tests/memory/child.h>
 
@@ -246,6 +249,7 @@ TEST_CASE("child: poisoned pass-through", "[.child]") {
 }
 
 TEST_CASE("child: caching", "[.child]") {
+  CHECK_NOTHROW(deallocate(kCPU, allocate(kCPU, 64)));
   CHECK_FALSE(allocation_mode().passthrough);
   CHECK_FALSE(allocation_mode().poison);
 }
@@ -264,7 +268,40 @@ TEST_CASE("the environment sets the modes") {
     CHECK(run_child("WEFT_ALLOC=poison", "child: poisoned pass-through").status != 0);
   CHECK(run_child("WEFT_ALLOC=cache", "child: caching").status == 0);
   CHECK(run_child("WEFT_ALLOC_FAIL=3", "child: the third fails").status == 0);
-  const auto wrong = run_child("WEFT_ALLOC=cache,poisoned", "child: caching");
-  CHECK(wrong.status == 0);
-  CHECK(wrong.output.find("got \"poisoned\" in WEFT_ALLOC") != std::string::npos);
+}
+
+TEST_CASE("child: tensors are refused", "[.child]") {
+  CHECK(allocation_mode().passthrough == detail::small_passthrough());
+  CHECK(get_num_threads() > 0);  // a default
+  for (const std::size_t bytes : {64ul, 64ul, 5000ul, 4 * MiB})
+    CHECK_THROWS_AS(allocate(kCPU, bytes), ValueError);
+  std::string message;
+  try {
+    deallocate(kCPU, allocate(kCPU, 64));
+  } catch (const Error& e) {
+    message = e.what();
+  }
+  FAIL(message);  // the parent reads it
+}
+
+TEST_CASE("a variable of the environment with a value that is none is an error") {
+  for (const auto& [variable, expected] : std::map<std::string, std::string>{
+           {"WEFT_ALLOC=cache,poisoned", "[WEFT_ALLOC] got \"poisoned\", expected passthrough, "},
+           {"WEFT_ALLOC_FAIL=abc", "[WEFT_ALLOC_FAIL] got \"abc\", expected 0 or a positive"},
+           {"WEFT_ALLOC_FAIL=-1", "[WEFT_ALLOC_FAIL] got \"-1\", expected"},
+           {"WEFT_ALLOC_FAIL=3x", "[WEFT_ALLOC_FAIL] got \"3x\", expected"},
+           {"WEFT_NUM_THREADS=x", "[WEFT_NUM_THREADS] got \"x\", expected a number from 1 to"},
+           {"WEFT_NUM_THREADS=0", "[WEFT_NUM_THREADS] got \"0\", expected"},
+           {"WEFT_NUM_THREADS=1025", "[WEFT_NUM_THREADS] got \"1025\", expected"},
+           {"WEFT_WINOGRAD=off", "[WEFT_WINOGRAD] got \"off\", expected 0 or 1"}}) {
+    CAPTURE(variable);
+    const auto child = run_child(variable, "child: tensors are refused");
+    CHECK(child.output.find(expected) != std::string::npos);
+    CHECK(child.output.find("CHECK") == std::string::npos);
+  }
+  const char* const none = "WEFT_ALLOC= WEFT_ALLOC_FAIL= WEFT_NUM_THREADS= WEFT_WINOGRAD=";
+  CHECK(run_child(none, "child: caching").status == 0);
+  CHECK(run_child("WEFT_NUM_THREADS=1024 WEFT_ALLOC_FAIL=0 WEFT_WINOGRAD=1 WEFT_ALLOC=cache",
+                  "child: caching")
+            .status == 0);
 }
