@@ -103,6 +103,11 @@ Allocation allocate_small(CachingAllocator& allocator, std::size_t bytes) {
   return {data, nullptr, bytes};
 }
 
+void poison(CachingAllocator& allocator, const Allocation& a, unsigned char value) noexcept {
+  if (a.handle) return allocator.fill(static_cast<CachingAllocator::Block*>(a.handle), value);
+  allocator.source().fill(a.data, value, a.bytes, nullptr);
+}
+
 Allocation allocate_cached(CachingAllocator& allocator, Device device, std::size_t bytes) {
   StreamHandle stream = nullptr;
   if (device == kCPU) {
@@ -134,14 +139,14 @@ Allocation allocate_slow(Device device, std::size_t bytes) {
   const bool small = device == kCPU && bytes <= kSmallData && !has_flag(kPassthrough);
   const Allocation a =
       small ? allocate_small(allocator, bytes) : allocate_cached(allocator, device, bytes);
-  if (has_flag(kPoison)) allocator.source().fill(a.data, 0xA5, bytes);
+  if (has_flag(kPoison)) poison(allocator, a, 0xA5);
   return a;
 }
 
 void deallocate_slow(Device device, const Allocation& a) noexcept {
   if (!a.data || (device != kCPU && cuda_left_behind())) return;
   CachingAllocator& allocator = caching_allocator(device);
-  if (has_flag(kPoison)) allocator.source().fill(a.data, 0x5A, a.bytes);
+  if (has_flag(kPoison)) poison(allocator, a, 0x5A);
   if (a.handle) return allocator.free(static_cast<CachingAllocator::Block*>(a.handle));
   small_free(a.data, a.bytes);
   count_small_free_slow(small_class(a.bytes));

@@ -94,6 +94,16 @@ void CachingAllocator::record_stream(Block* b, StreamHandle stream) {
   b->uses = make<StreamUse>(stream, nullptr, b, b->uses);
 }
 
+void CachingAllocator::fill(const Block* b, unsigned char value) noexcept {
+  StreamHandle stream;
+  {
+    const std::lock_guard lock(state_->mutex);
+    if (b->uses) return;
+    stream = b->segment->pool->stream;
+  }
+  source_.fill(b->data, value, b->requested, stream);
+}
+
 int CachingAllocator::create_private_pool() {
   std::lock_guard lock(state_->mutex);
   auto& pools = state_->private_pools;

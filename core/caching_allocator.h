@@ -92,7 +92,8 @@ class WEFT_API CachingAllocator {
   CachingAllocator& operator=(const CachingAllocator&) = delete;
   ~CachingAllocator();
 
-  // Uninitialised memory of at least bytes > 0, to be used on stream. Throws OutOfMemory.
+  // Uninitialised memory of at least bytes > 0, to be used on stream. Throws OutOfMemory, or what
+  // the source throws.
   [[nodiscard]] Block* allocate(std::size_t bytes, StreamHandle stream = nullptr);
   void free(Block* block) noexcept;
   static void* data(const Block* block) noexcept;
@@ -100,6 +101,10 @@ class WEFT_API CachingAllocator {
 
   // The block is used on another stream too: not reused before that stream's work is done.
   void record_stream(Block* block, StreamHandle stream);
+
+  // For the poison mode, in the order of the block's stream. What another stream uses, too, is left
+  // alone.
+  void fill(const Block* block, unsigned char value) noexcept;
 
   // Graph capture: requests on the stream go to the private pool between begin and end.
   int create_private_pool();

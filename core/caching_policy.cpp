@@ -265,7 +265,13 @@ Block* CachingAllocator::State::new_segment(Pool& pool, std::size_t want, std::s
 
 Segment* CachingAllocator::State::add_segment(Pool& pool, std::size_t size, MemorySource& from) {
   Segment* segment = make<Segment>();
-  void* data = from.allocate(size);
+  void* data = nullptr;
+  try {
+    data = from.allocate(size);
+  } catch (...) {
+    dispose(segment);
+    throw;
+  }
   if (!data) {
     dispose(segment);
     return nullptr;

@@ -97,6 +97,10 @@ void Graph::State::begin() {
   stream = current_stream();
   if (!stream.handle())
     fail<Error>("Graph.capture_begin", "got the default stream, expected another (StreamGuard)");
+  if (allocation_mode().passthrough)
+    fail<Error>("Graph.capture_begin",
+                "got the pass-through mode of WEFT_ALLOC, which keeps no "
+                "memory for replays, expected another");
   device = Device(DeviceType::CUDA, stream.device());
   allocator = &caching_allocator(device);
   pool = allocator->create_private_pool();
@@ -131,9 +135,9 @@ void Graph::State::launch() {
   if (current) fail<Error>("Graph.replay", "got a replay within a capture");
   const Stream on = current_stream(device.index);
   const Plugin& p = plugin(device);
-  now = default_generator().next(static_cast<Index>(4 * drawn));
   std::vector<IntrusivePtr<Storage>> written;
   for (std::size_t i = 0; i < pages.size(); ++i) written.push_back(allocate_pinned(kRoom));
+  now = default_generator().next(static_cast<Index>(4 * drawn));
   for (const Value& v : values) v.write(static_cast<char*>(written[v.page]->data()) + v.offset);
   for (std::size_t i = 0; i < pages.size(); ++i) {
     const std::size_t bytes = i + 1 < pages.size() ? kRoom : used;

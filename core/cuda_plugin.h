@@ -14,7 +14,7 @@
 namespace weft::cuda {
 
 // Raised with every change of these structs, of Kernels or of what those mean.
-inline constexpr std::uint32_t kPluginVersion = 5;
+inline constexpr std::uint32_t kPluginVersion = 6;
 
 struct Host {
   Allocation (*allocate)(Device device, std::size_t bytes);  // on the thread's stream
@@ -37,7 +37,8 @@ struct Plugin {
   MemorySource& (*pinned_memory)();  // of the host, that devices read and write by themselves
   EventSource& (*events)(int device);
   void (*properties)(int device, DeviceProperties& out);
-  // The device that the thread's operations go to, and its stream there.
+  // The device that the thread's operations go to (-1: another library has set one since), and its
+  // stream there.
   void (*set_device)(int device);
   int (*current_device)() noexcept;
   int (*device_of)(const void* data);  // -1: memory of none

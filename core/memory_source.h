@@ -4,6 +4,7 @@
 #include <cstddef>
 
 #include <weft/core/macros.h>
+#include <weft/core/memory_stats.h>
 
 namespace weft {
 
@@ -11,14 +12,14 @@ namespace weft {
 class WEFT_API MemorySource {
  public:
   virtual ~MemorySource() = default;
-  // At least `bytes` bytes, or null when there is no more.
-  virtual void* allocate(std::size_t bytes) noexcept = 0;
+  // At least `bytes` bytes, or null when there is no more. Throws what else went wrong.
+  virtual void* allocate(std::size_t bytes) = 0;
   virtual void free(void* data, std::size_t bytes) noexcept = 0;
   // How much it could ever give, in bytes; 0: unknown.
   virtual std::size_t capacity() const noexcept { return 0; }
-  // For the poison mode: sets each byte to value. The default is for host memory. (Inline, so that
-  // a back end in a library of its own can derive from this class.)
-  virtual void fill(void* data, unsigned char value, std::size_t bytes) noexcept {
+  // For the poison mode: sets each byte to value, in the order of the stream. The default is for
+  // host memory. (Inline, so that a back end in a library of its own can derive from this class.)
+  virtual void fill(void* data, unsigned char value, std::size_t bytes, StreamHandle) noexcept {
     __builtin_memset(data, value, bytes);
   }
 };

@@ -142,11 +142,11 @@ bool run(const MatmulProblem& p, const Operands& o) {
   return launch(plan, p, o);
 }
 
-// Of floats, into dense rows; the vector, if there is one, dense too.
-bool takes(const View& out, const View& a, const View& vector) {
+// Of floats, into dense rows.
+bool takes(const View& out, const View& a) {
   const auto to = factor_of(out);
   const bool rows = to && !to->transposed;
-  return is_floating(out.dtype) && a.size[2] != 0 && rows && (!vector || vector.stride[0] == 1);
+  return is_floating(out.dtype) && a.size[2] != 0 && rows;
 }
 
 MatmulProblem problem_of(const Operands& o, cublasLtEpilogue_t epilogue) {
@@ -158,16 +158,18 @@ MatmulProblem problem_of(const Operands& o, cublasLtEpilogue_t epilogue) {
 
 bool blas_matmul(const View& out, const View& a, const View& b, const View& bias, double alpha,
                  double beta, Activation activation) {
-  if (!takes(out, a, bias)) return false;
+  if (!takes(out, a)) return false;
   const Readable first(a), second(b);
   const auto attempt = [&](const View& added, Activation fused) {
     const Operands o = {out, first.view(), second.view(), added, alpha, beta};
     return run(problem_of(o, epilogue_of(static_cast<bool>(added), fused)), o);
   };
-  const bool plain = activation == Activation::None;
+  const bool plain = activation == Activation::None, reads = bias && goes_along(bias);
   // Not every type can have all of it done with the product; and keeps_nan() writes the result.
-  if ((plain || (has_epilogue(activation) && beta == 0)) && attempt(bias, activation)) return true;
-  if (bias && !plain && attempt(bias, Activation::None)) {
+  if ((reads || !bias) && (plain || (has_epilogue(activation) && beta == 0)) &&
+      attempt(bias, activation))
+    return true;
+  if (reads && !plain && attempt(bias, Activation::None)) {
     finish(out, {}, 2, activation);
     return true;
   }
@@ -177,7 +179,7 @@ bool blas_matmul(const View& out, const View& a, const View& b, const View& bias
 }
 
 bool blas_matmul_sums(const View& out, const View& sums, const View& a, const View& b) {
-  if (!takes(out, a, sums)) return false;
+  if (!takes(out, a) || !goes_along(sums)) return false;
   const Readable first(a), second(b);
   const Operands o = {out, first.view(), second.view(), sums, 1, 0};
   return run(problem_of(o, kRowSums), o);

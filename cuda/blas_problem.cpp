@@ -66,6 +66,11 @@ MatrixLayout layout(cudaDataType_t type, Index rows, Index columns, Index ld, In
 
 }  // namespace
 
+bool goes_along(const View& vector) {
+  return (vector.stride[0] == 1 || vector.size[0] == 1) &&
+         reinterpret_cast<std::uintptr_t>(vector.data) % 16 == 0;
+}
+
 cublasLtEpilogue_t epilogue_of(bool bias, Activation activation) {
   switch (activation) {
     case Activation::Relu: return bias ? CUBLASLT_EPILOGUE_RELU_BIAS : CUBLASLT_EPILOGUE_RELU;

@@ -29,6 +29,8 @@ struct Factor {
 
 // Of a matrix whose rows (stride[2] is 1) or columns (stride[1] is 1) are dense.
 std::optional<Factor> factor_of(const View& v);
+// Whether a bias or sums can go with a product: dense, on 16 bytes.
+bool goes_along(const View& vector);
 
 // What a product is but for its addresses: plain numbers, so that they can be a key.
 struct MatmulProblem {

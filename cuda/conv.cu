@@ -1,3 +1,6 @@
+#include <array>
+#include <optional>
+
 #include <weft/cuda/grid.h>
 #include <weft/cuda/libraries.h>
 #include <weft/cuda/number.h>
@@ -106,11 +109,63 @@ struct BackwardWeight {
   }
 };
 
+// Whether elements lie dense with the dimensions in that order.
+bool lies(const View& v, const std::array<int, 4>& order) {
+  Index step = 1;
+  for (int i = 3; i >= 0; step *= v.size[order[static_cast<std::size_t>(i--)]]) {
+    const int d = order[static_cast<std::size_t>(i)];
+    if (v.size[d] != 1 && v.stride[d] != step) return false;
+  }
+  return true;
+}
+
+// A picture or filter as cuDNN has plans for: on 16 bytes, dense, channels first or last. Of
+// another, such as the gradient of a sum, which is one number everywhere, a copy in like's order.
+class Readable {
+ public:
+  Readable(const View& v, const View& like) : view_(v) {
+    constexpr std::array first = {0, 1, 2, 3}, last = {0, 2, 3, 1};
+    const bool bordered = reinterpret_cast<std::uintptr_t>(v.data) % 16 == 0;
+    if (numel(v) == 0 || (bordered && (lies(v, first) || lies(v, last)))) return;
+    Index step = 1;
+    const auto& order = like.stride[1] == 1 ? last : first;
+    for (auto d = order.rbegin(); d != order.rend(); step *= v.size[*d++])
+      stride_[static_cast<std::size_t>(*d)] = step;
+    memory_.emplace(static_cast<std::size_t>(step) * size_of(v.dtype));
+    view_ = {memory_->as<void>(), v.size, stride_.data(), 4, v.dtype};
+    copy(make_loop(v.sizes(), {view_, v}));
+  }
+  Readable(const Readable&) = delete;
+  Readable& operator=(const Readable&) = delete;
+  const View& view() const { return view_; }
+
+ private:
+  View view_;
+  std::optional<Scratch> memory_;
+  std::array<Index, 4> stride_{};
+};
+
+bool dnn_reads_forward(const View& y, const View& x, const View& w, const View& bias,
+                       const Conv2dOptions& o) {
+  const Readable from(x, y), filter(w, x);
+  return dnn_forward(y, from.view(), filter.view(), bias, o);
+}
+bool dnn_reads_backward_input(const View& gx, const View& gy, const View& w,
+                              const Conv2dOptions& o) {
+  const Readable from(gy, gx), filter(w, gx);
+  return dnn_backward_input(gx, from.view(), filter.view(), o);
+}
+bool dnn_reads_backward_weight(const View& gw, const View& gy, const View& x,
+                               const Conv2dOptions& o) {
+  const Readable from(gy, x), with(x, x);
+  return dnn_backward_weight(gw, from.view(), with.view(), o);
+}
+
 }  // namespace
 
 void conv2d_forward(const View& y, const View& x, const View& w, const View& bias,
                     const Conv2dOptions& o) {
-  if (numel(y) == 0 || dnn_forward(y, x, w, bias, o)) return;
+  if (numel(y) == 0 || dnn_reads_forward(y, x, w, bias, o)) return;
   by_compute(y.dtype, [&]<class C>(C) {
     for_each("conv2d", numel(y),
              Forward<C>{Place(y), Place(x), Place(w), Place(bias), Shape2d(w, o)});
@@ -118,7 +173,7 @@ void conv2d_forward(const View& y, const View& x, const View& w, const View& bia
 }
 
 void conv2d_backward_input(const View& gx, const View& gy, const View& w, const Conv2dOptions& o) {
-  if (numel(gx) == 0 || dnn_backward_input(gx, gy, w, o)) return;
+  if (numel(gx) == 0 || dnn_reads_backward_input(gx, gy, w, o)) return;
   by_compute(gx.dtype, [&]<class C>(C) {
     for_each("conv2d backward", numel(gx),
              BackwardInput<C>{Place(gx), Place(gy), Place(w), Shape2d(w, o)});
@@ -133,7 +188,7 @@ void conv2d_backward_weight(const View& gw, const View& gb, const View& gy, cons
     reduce(ReduceId::Sum, make_loop(gy.sizes(), {View{gb.data, size, stride, 4, gb.dtype}, gy}),
            {});
   }
-  if (numel(gw) == 0 || dnn_backward_weight(gw, gy, x, o)) return;
+  if (numel(gw) == 0 || dnn_reads_backward_weight(gw, gy, x, o)) return;
   by_compute(gw.dtype, [&]<class C>(C) {
     for_groups("conv2d backward", numel(gw), lanes_for(outputs),
                BackwardWeight<C>{Place(gw), Place(gy), Place(x), Shape2d(gw, o)});

@@ -3,6 +3,7 @@
 #include <mutex>
 
 #include <weft/core/check.h>
+#include <weft/core/environment.h>
 #include <weft/cuda/runtime.h>
 
 namespace weft::cuda {
@@ -27,6 +28,13 @@ Scratch::~Scratch() {
 void refuse_in_capture(const char* op) {
   if (host.capturing())
     fail<Error>(op, "got work that waits for the device while a graph is captured, expected none");
+}
+
+int settled(int actual) noexcept { return actual == device() ? actual : -1; }
+
+bool waits_at_launch() {
+  static const bool asked = detail::environment_switch("WEFT_CUDA_SYNC", false);
+  return asked && !host.capturing();
 }
 
 void report_fault(const char* op) {

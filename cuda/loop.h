@@ -2,6 +2,7 @@
 
 #include <weft/core/loop.h>
 #include <weft/core/macros.h>
+#include <weft/cuda/runtime.h>
 
 namespace weft::cuda {
 
@@ -42,6 +43,11 @@ WEFT_HD void locate(const Loop& loop, Index i, Index (&offset)[K]) {
   }
 }
 
+inline void check_pointers(const Loop& loop) {
+  for (int k = 0; loop.numel > 0 && k < loop.operands; ++k)
+    if (!(loop.host >> k & 1)) check_pointer(loop.data[k]);
+}
+
 // A view by value, for device code: its sizes and strides lie in the struct. Strides in elements.
 struct Place {
   char* data;
@@ -60,6 +66,7 @@ struct Place {
       size[d] = v.size[d];
       stride[d] = v.stride[d];
     }
+    if (v && numel(v) > 0) check_pointer(data);
   }
   WEFT_HD bool there() const { return data != nullptr; }
   WEFT_HD char* at(Index offset) const { return data + offset * width; }

@@ -24,7 +24,12 @@ struct Nll {
         target(target.as<const Index>()),
         keep(1 - o.smoothing),
         spread(o.smoothing / static_cast<double>(y.size[1])),
-        ignored(o.ignore_index) {}
+        ignored(o.ignore_index) {
+    if (numel(y) == 0) return;
+    check_pointer(y.data);
+    check_pointer(target.data);
+    if (weight) check_pointer(weight.data);
+  }
   // Of an index out of range nothing is read: it was reported (within).
   WEFT_HD bool counts(Index t) const { return t != ignored && t >= 0 && t < classes; }
   WEFT_HD double of(Index c) const { return weight ? static_cast<double>(weight[c]) : 1; }

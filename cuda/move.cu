@@ -94,6 +94,7 @@ void convert(const Loop& loop) {
 }  // namespace
 
 void copy(const Loop& loop) {
+  check_pointers(loop);
   if (loop.dtype[0] == loop.dtype[1]) {
     if (dense_words(loop)) {
       const Index bytes = loop.numel * static_cast<Index>(size_of(loop.dtype[0]));
@@ -111,6 +112,7 @@ void copy(const Loop& loop) {
 }
 
 void where(const Loop& loop) {
+  check_pointers(loop);
   by_width(loop.dtype[0], [&](auto u) {
     Where<decltype(u)> body{loop, {}};
     for (int k = 2; k < 4; ++k) {
@@ -121,6 +123,7 @@ void where(const Loop& loop) {
 }
 
 void fill(const Loop& loop, const void* value) {
+  check_pointers(loop);
   by_width(loop.dtype[0], [&](auto u) {
     Fill<decltype(u)> body{loop, {}};
     std::memcpy(&body.value, value, sizeof u);

@@ -37,7 +37,9 @@ struct Terms {
   Index stride;
   DType dtype;
   explicit Terms(const View& v)
-      : data(v.as<char>()), stride(v && v.rank == 1 ? v.stride[0] : 1), dtype(v.dtype) {}
+      : data(v.as<char>()), stride(v && v.rank == 1 ? v.stride[0] : 1), dtype(v.dtype) {
+    if (data) check_pointer(data);
+  }
   WEFT_HD char* at(Index c) const { return data + c * stride * width(); }
   WEFT_HD Index width() const {
     constexpr int widths[kDTypeCount] = {1, 1, 1, 2, 4, 8, 2, 2, 4, 8};

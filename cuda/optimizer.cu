@@ -187,6 +187,7 @@ struct Launch {
     step.packed[i] = packs<C>(item.dtype);
     for (int k = 0; k < kBuffers; ++k) {
       step.buffer[i][k] = static_cast<char*>(buffers[k]);
+      if (buffers[k] && item.numel > 0) check_pointer(buffers[k]);
       if (reinterpret_cast<std::uintptr_t>(buffers[k]) % 16 != 0) step.packed[i] = 0;
       if (k >= 2 && buffers[k]) step.has[i] |= static_cast<std::uint8_t>(1 << (k - 2));
     }

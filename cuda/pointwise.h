@@ -82,6 +82,7 @@ bool is_flat(const Loop& loop) {
 template <class C, int K, class F>
 void pointwise(const char* op, const Loop& loop, const F& f) {
   using Out = decltype(f(std::declval<const C(&)[K]>()));
+  check_pointers(loop);
   const bool flat = is_flat<C, Out>(loop);
   const Index n = flat ? (loop.numel + kVector - 1) / kVector : loop.numel;
   Pointwise<C, K, F> body{loop, flat, {}, f};

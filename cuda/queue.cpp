@@ -18,10 +18,11 @@ namespace {
 cudaStream_t cuda_stream(StreamHandle stream) { return static_cast<cudaStream_t>(stream); }
 cudaEvent_t cuda_event(EventHandle event) { return static_cast<cudaEvent_t>(event); }
 
-// The device for a scope.
+// The device for a scope; then that which CUDA had set, whoever it was.
 class OnDevice {
  public:
-  explicit OnDevice(int device) : before_(weft::cuda::device()) {
+  explicit OnDevice(int device) {
+    WEFT_CUDA(cudaGetDevice(&before_));
     if (device != before_) WEFT_CUDA(cudaSetDevice(device));
   }
   ~OnDevice() { cudaSetDevice(before_); }
@@ -29,7 +30,7 @@ class OnDevice {
   OnDevice& operator=(const OnDevice&) = delete;
 
  private:
-  int before_;
+  int before_ = 0;
 };
 
 // As many as a program may hope to run side by side; more share them. Never destroyed: memory may

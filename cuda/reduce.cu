@@ -304,6 +304,7 @@ void arg(const char* op, const Plan& plan, bool integers) {
 
 void reduce(ReduceId id, const Loop& loop, const ReduceOptions& options) {
   if (loop.numel == 0) return;
+  check_pointers(loop);
   const Plan plan(loop);
   const bool integers = !is_floating(plan.x_dtype),
              sums_integers = integers && !is_floating(plan.out_dtype);

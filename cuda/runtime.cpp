@@ -6,7 +6,6 @@
 
 #include <weft/core/check.h>
 #include <weft/core/cuda_plugin.h>
-#include <weft/core/environment.h>
 #include <weft/cuda/check.h>
 #include <weft/cuda/host.h>
 #include <weft/cuda/not_captured.h>
@@ -23,18 +22,24 @@ thread_local int current = 0;
 // Per thread and device; null is CUDA's default stream.
 thread_local StreamHandle streams[128] = {};
 
+// Null where there is no memory left; what else it was, an earlier kernel's fault say, it throws.
+void* given(void* data, cudaError_t result, const char* call) {
+  if (result == cudaSuccess) return data;
+  cudaGetLastError();  // so that no later call reports it
+  if (result != cudaErrorMemoryAllocation) throw_cuda(result, call);
+  return nullptr;
+}
+
 class DeviceSource final : public MemorySource {
  public:
   explicit DeviceSource(int device) : device_(device) {}
-  void* allocate(std::size_t bytes) noexcept override {
+  void* allocate(std::size_t bytes) override {
     const NotCaptured now;
     void* data = nullptr;
-    if (cudaSetDevice(device_) != cudaSuccess || cudaMalloc(&data, bytes) != cudaSuccess) {
-      cudaGetLastError();  // so that no later call reports it
-      data = nullptr;
-    }
+    cudaError_t result = cudaSetDevice(device_);
+    if (result == cudaSuccess) result = cudaMalloc(&data, bytes);
     cudaSetDevice(current);
-    return data;
+    return given(data, result, "cudaMalloc()");
   }
   void free(void* data, std::size_t) noexcept override {
     const NotCaptured now;
@@ -42,10 +47,16 @@ class DeviceSource final : public MemorySource {
   }
   std::size_t capacity() const noexcept override {
     std::size_t left = 0, all = 0;
-    return cudaMemGetInfo(&left, &all) == cudaSuccess ? all : 0;
+    cudaSetDevice(device_);
+    const bool known = cudaMemGetInfo(&left, &all) == cudaSuccess;
+    cudaSetDevice(current);
+    return known ? all : 0;
   }
-  void fill(void* data, unsigned char value, std::size_t bytes) noexcept override {
-    cudaMemsetAsync(data, value, bytes, static_cast<cudaStream_t>(streams[device_]));
+  void fill(void* data, unsigned char value, std::size_t bytes,
+            StreamHandle stream) noexcept override {
+    cudaSetDevice(device_);
+    cudaMemsetAsync(data, value, bytes, static_cast<cudaStream_t>(stream));
+    cudaSetDevice(current);
   }
 
  private:
@@ -54,12 +65,11 @@ class DeviceSource final : public MemorySource {
 
 class PinnedSource final : public MemorySource {
  public:
-  void* allocate(std::size_t bytes) noexcept override {
+  void* allocate(std::size_t bytes) override {
     const NotCaptured now;
     void* data = nullptr;
-    if (cudaHostAlloc(&data, bytes, cudaHostAllocPortable) == cudaSuccess) return data;
-    cudaGetLastError();
-    return nullptr;
+    const cudaError_t result = cudaHostAlloc(&data, bytes, cudaHostAllocPortable);
+    return given(data, result, "cudaHostAlloc()");
   }
   void free(void* data, std::size_t) noexcept override {
     const NotCaptured now;
@@ -150,11 +160,10 @@ void select(int device) {
   WEFT_CUDA(cudaSetDevice(device));
   current = device;
 }
-// Another library may have set it since we did.
-int actual_device() noexcept {
-  int device = current;
+int settled_device() noexcept {
+  int device = -1;
   cudaGetDevice(&device);
-  return device;
+  return settled(device);
 }
 int owner_of(const void* data) {
   cudaPointerAttributes a{};
@@ -239,10 +248,8 @@ int device() noexcept { return current; }
 StreamHandle stream() { return streams[current]; }
 int multiprocessors() { return devices()[static_cast<std::size_t>(current)]->multiprocessors; }
 void launched(const char* op) {
-  static const bool sync = detail::environment_switch("WEFT_CUDA_SYNC", false);
   cudaError_t result = cudaGetLastError();
-  if (sync && result == cudaSuccess && !host.capturing())
-    result = cudaStreamSynchronize(static_cast<cudaStream_t>(stream()));
+  if (result == cudaSuccess && waits_at_launch()) return wait(op);
   if (result != cudaSuccess) [[unlikely]]
     fail<DeviceError>(op, "got \"{}\" from the device, expected success",
                       cudaGetErrorString(result));
@@ -293,7 +300,7 @@ extern "C" const Plugin* weft_cuda_open(const Host& given, char* why, std::size_
         .events = events,
         .properties = properties,
         .set_device = select,
-        .current_device = actual_device,
+        .current_device = settled_device,
         .device_of = owner_of,
         .current_stream = current_stream,
         .set_stream = set_stream,

@@ -22,8 +22,15 @@ MatmulPrecision matmul_precision() noexcept;
 bool benchmark() noexcept;  // whether convolutions' plans may be chosen by the clock
 
 // After a launch: throws what was wrong with it. With WEFT_CUDA_SYNC=1 waits for it, so that an
-// error of the kernel is reported here, under its operation's name.
+// error of the kernel, or an index out of range, is reported here, under its operation's name.
 void launched(const char* op);
+
+// Of memory that a kernel is handed: simulated devices throw where it is not a device's.
+#if defined(__CUDACC__)
+inline void check_pointer(const void*) {}
+#else
+void check_pointer(const void* data);
+#endif
 
 // Waits for the thread's stream, and throws what went wrong on the device.
 void wait(const char* op);

@@ -178,8 +178,13 @@ void Optimizer::share_terms(const std::vector<Update>& updates, std::vector<Opti
   for (const auto& [of, members] : shares) {
     std::vector<std::size_t> at;
     for (const std::size_t i : members) at.push_back(updates[i].at);
-    const void* terms = cuda::on_replay(sizeof(OptimizerTerms), [this, group = of.first,
+    const void* terms = cuda::on_replay(sizeof(OptimizerTerms), [this, there = life_.watched(),
+                                                                 group = of.first,
                                                                  at = std::move(at)](void* to) {
+      if (there.expired())
+        fail<Error>("Graph.replay",
+                    "got a step of an optimizer that is gone, expected it to live "
+                    "as long as the graph");
       for (const std::size_t m : at) ++memory_[m].steps;
       const OptimizerTerms t = optimizer_terms(id_, options_now(group, memory_[at.front()], false));
       std::memcpy(to, &t, sizeof t);

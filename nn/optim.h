@@ -1,5 +1,6 @@
 #pragma once
 
+#include <memory>
 #include <optional>
 #include <span>
 
@@ -38,8 +39,9 @@ class WEFT_API Optimizer : public nn::Stateful {
 
   // Updates each parameter that has a gradient. Strong guarantee: if anything is wrong with a
   // gradient, or memory for the state runs out, nothing has changed. In a graph that is captured
-  // (core/cuda_graph.h), which the optimiser must outlive, each replay is a step of its own with
-  // the options of then; the first step, which makes the state, comes before.
+  // (core/cuda_graph.h), which the optimiser must outlive (else replay() throws Error), each replay
+  // is a step of its own with the options of then; the first step, which makes the state, comes
+  // before.
   virtual void step();
   // Sets grad() of every parameter to undefined, or fills those that are there with zeros.
   void zero_grad(bool set_to_none = true);
@@ -62,6 +64,17 @@ class WEFT_API Optimizer : public nn::Stateful {
     Tensor buffers[3];
     Index steps = 0;
   };
+  // What a captured graph asks whether the optimiser is still there; each has its own.
+  class Life {
+   public:
+    Life() = default;
+    Life(const Life&) {}
+    Life& operator=(const Life&) { return *this; }
+    std::weak_ptr<const char> watched() const { return token_; }
+
+   private:
+    std::shared_ptr<const char> token_ = std::make_shared<const char>();
+  };
   struct Update;
   std::vector<Update> prepare();
   OptimizerOptions options_now(std::size_t group, const Memory& memory, bool first) const;
@@ -72,6 +85,7 @@ class WEFT_API Optimizer : public nn::Stateful {
   OptimizerId id_;
   std::vector<Group> groups_;
   std::vector<Memory> memory_;  // of the parameters of all groups, in order
+  Life life_;
 };
 
 // p -= lr * g with g += weight_decay * p; with momentum the gathered

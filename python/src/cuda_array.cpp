@@ -55,6 +55,8 @@ void let_go(void* owner) {
 Tensor tensor_from_cuda_array(PyObject* o) {
   const auto owner = py::reinterpret_borrow<py::object>(o);
   const py::dict d = owner.attr("__cuda_array_interface__");
+  if (d.contains("mask") && !d["mask"].is_none())
+    refuse<weft::ValueError>("a mask, expected an array without one");
   const auto text = d["typestr"].cast<std::string>();
   const auto type = std::ranges::find(kTypes, text, [](auto& t) { return std::string(t.second); });
   if (type == std::end(kTypes))
@@ -72,6 +74,8 @@ Tensor tensor_from_cuda_array(PyObject* o) {
   if (strides.size() != sizes.size()) refuse<weft::ValueError>("strides for other sizes");
   const auto [address, read_only] = d["data"].cast<std::pair<std::uintptr_t, bool>>();
   if (read_only) refuse<weft::ValueError>("memory that may not be written");
+  if (address % size_of(type->first) != 0)
+    refuse<weft::ValueError>("memory that is not aligned to its elements");
   const int device =
       address ? cuda::device_of(reinterpret_cast<void*>(address)) : cuda::current_device();
   if (d.contains("stream") && !d["stream"].is_none()) {

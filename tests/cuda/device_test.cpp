@@ -1,5 +1,8 @@
+#include <dlfcn.h>
+
 #include <cstring>
 
+#include <weft/core/cuda_plugin.h>
 #include <weft/ops/kernels.h>
 #include <weft/tests/catch.h>
 #include <weft/tests/cuda/simulated.h>
@@ -28,6 +31,14 @@ bool same_bits(const Tensor& a, const Tensor& b) {
   const Tensor x = a.cpu().contiguous(), y = b.cpu().contiguous();
   return x.dtype() == y.dtype() && x.sizes() == y.sizes() &&
          std::memcmp(x.data(), y.data(), x.nbytes()) == 0;
+}
+
+// Null with another back end.
+template <class F>
+F* simulated_function(const char* name) {
+  cuda::device_count();  // loads the library
+  void* library = dlopen(std::getenv("WEFT_CUDA_LIBRARY"), RTLD_NOW | RTLD_NOLOAD);
+  return library ? reinterpret_cast<F*>(dlsym(library, name)) : nullptr;
 }
 
 }  // namespace
@@ -68,6 +79,25 @@ TEST_CASE("the thread's device is what it chose, whatever devices its tensors ar
   CHECK(Device("cuda:0").index == 0);
   cuda::set_device(0);
   CHECK(Device("cuda").index == 0);
+}
+
+TEST_CASE("operations go to their device's stream when another library has set the device") {
+  const auto set_device = simulated_function<void(int)>("weft_simulated_set_device");
+  if (!set_device) return;
+  const Device second(DeviceType::CUDA, 1);
+  Tensor x = ones(3, Options(f32).device(second)), y = ones(3, there());
+  y.add_(1);  // the thread is at the first again
+  const cuda::Stream side(1);
+  const StreamHandle before = cuda::current_stream(1).handle();
+  cuda::plugin().set_stream(1, side.handle());
+  set_device(1);
+  x.add_(1);
+  CHECK_FALSE(side.query());  // not yet done: it is there
+  cuda::plugin().set_stream(1, before);
+  side.synchronize();
+  CHECK(x.sum().item<float>() == 6);
+  y.add_(1);
+  CHECK(y.sum().item<float>() == 9);
 }
 
 TEST_CASE("tensors travel between devices with their strides and their gradient") {
@@ -141,6 +171,30 @@ TEST_CASE(
   }
 }
 
+TEST_CASE("convolutions hand cuDNN pictures that it has plans for") {
+  const auto count = simulated_function<int()>("weft_simulated_unreadable");
+  const int before = count ? count() : 0;
+  const Tensor w = randn({5, 3, 3, 3}), x = randn({5, 3, 7, 6});
+  const auto gradients = [&](auto view, Device device) {
+    const Tensor a = x.clone().to(device).requires_grad_(),
+                 b = w.clone().to(device).requires_grad_();
+    const Tensor y = conv2d(view(a), b);
+    y.sum().backward();  // of a gradient that is one number everywhere
+    return std::vector{y.detach(), a.grad(), b.grad()};
+  };
+  const auto same = [&](auto view) {
+    const std::vector<Tensor> cpu = gradients(view, kCPU), there = gradients(view, kDevice);
+    for (std::size_t i = 0; i < cpu.size(); ++i)
+      CHECK((cpu[i] - there[i].cpu()).abs().amax().item<double>() < 1e-3);
+  };
+  same([](const Tensor& t) { return t; });
+  same([](const Tensor& t) { return t.contiguous(MemoryFormat::ChannelsLast); });
+  same([](const Tensor& t) { return t.slice(0, 1, 5); });  // off its border
+  same([](const Tensor& t) { return t.slice(3, 0, 6, 2); });
+  same([](const Tensor& t) { return t.select(0, 1).unsqueeze(0).expand({4, 3, 7, 6}); });
+  if (count) CHECK(count() == before);
+}
+
 TEST_CASE("dropout has the CPU's bits") {
   const Tensor x = randn({33, 5});
   manual_seed(3);
@@ -171,6 +225,38 @@ TEST_CASE("an index out of range is reported by the next call that waits, with i
   CHECK(says(said, "[index_select] got index 9, expected 0 to 3"));
   CHECK(message_of([] { cuda::synchronize(); }).empty());
   CHECK(y.cpu().to_vector<float>()[0] == 1);  // and the device goes on
+}
+
+TEST_CASE("a simulated device refuses a kernel memory of the host") {
+  if (std::string(cuda::get_device_properties().name) != "simulated") return;
+  const Tensor here = zeros({2, 3}), x = zeros({2, 3}, there());
+  const auto refuses = [](auto f) {
+    CHECK(says(message_of(f), "got memory of the host in a kernel"));
+  };
+  const Kernels& k = kernels(kDevice);
+  refuses([&] { k.random.bernoulli(x.view(), here.view(), {}); });
+  refuses([&] { k.softmax.forward(x.view(), here.view(), 1, false); });
+  refuses([&] { k.copy(make_loop(x.sizes(), {x.view(), here.view()})); });
+  Tensor one = here.reshape({-1});
+  const OptimizerItem item = {x.data(), one.data(), {}, 6, DType::F32, {}, nullptr};
+  refuses([&] { k.optimizer_step(OptimizerId::SGD, std::span(&item, 1)); });
+}
+
+// Run by ctest with WEFT_CUDA_SYNC=1.
+TEST_CASE("sync: an index out of range is reported by the call itself", "[.sync]") {
+  const cuda::Stream side;
+  const cuda::StreamGuard guard(side);
+  const Tensor x = arange(4).to(f32).to(kDevice), bad = tensor({1.0, 9.0}).to(i64).to(kDevice);
+  const std::string said = message_of([&] { x.index_select(0, bad); });
+  CHECK(says(said, "[index_select] got index 9, expected 0 to 3"));
+  CHECK(message_of([] { cuda::synchronize(); }).empty());
+  (x + 1).mul_(2);
+  CHECK(side.query());
+  Tensor y;
+  cuda::Graph graph;
+  graph.capture([&] { y = x * 2; });  // which cannot wait
+  graph.replay();
+  CHECK(y.sum().item<float>() == 12);
 }
 
 TEST_CASE("memory of the device is counted, limited and given back") {

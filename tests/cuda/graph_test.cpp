@@ -154,6 +154,34 @@ TEST_CASE("random permutations in a graph differ from replay to replay as the CP
   }
 }
 
+TEST_CASE("there is no capture where nothing keeps its memory") {
+  const AllocationMode before = allocation_mode();
+  set_allocation_mode({.passthrough = true});
+  cuda::Graph graph;
+  CHECK_THROWS_WITH(graph.capture([] {}), Catch::Matchers::ContainsSubstring("pass-through mode"));
+  set_allocation_mode(before);
+  CHECK_FALSE(cuda::is_current_stream_capturing());
+}
+
+TEST_CASE("a replay whose optimizer is gone says so, and steps nothing") {
+  Tensor p = ones(4, there()).requires_grad_();
+  auto adam = std::make_unique<optim::Adam>(std::vector{p}, optim::AdamOptions{.lr = 0.5});
+  const auto step = [&] {
+    adam->zero_grad();
+    dropout(p, 0.5).sum().backward();
+    adam->step();
+  };
+  step();
+  cuda::Graph graph;
+  graph.capture(step);
+  graph.replay();
+  auto moved = std::make_unique<optim::Adam>(std::move(*adam));
+  adam = {};
+  const Tensor before = p.detach().clone();
+  CHECK_THROWS_WITH(graph.replay(), Catch::Matchers::ContainsSubstring("optimizer that is gone"));
+  CHECK(same_bits(p.detach(), before));
+}
+
 TEST_CASE("what cannot be captured says so, and leaves the graph and the allocator as they were") {
   const Tensor x = ones(10, there());
   cuda::Graph graph;

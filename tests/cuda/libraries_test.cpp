@@ -68,6 +68,14 @@ std::int64_t number(const Descriptor& d, cudnnBackendAttributeName_t what) {
 
 }  // namespace
 
+TEST_CASE("a bias goes along with a product where it is dense and on 16 bytes") {
+  const Tensor all = zeros(64);
+  CHECK(goes_along(all.view()));
+  CHECK(goes_along(all.narrow(0, 4, 8).view()));
+  CHECK_FALSE(goes_along(all.narrow(0, 1, 8).view()));
+  CHECK_FALSE(goes_along(all.slice(0, 0, 64, 2).view()));
+}
+
 TEST_CASE("products that differ in more than addresses have plans of their own") {
   const Tensor a = ones({1, 4, 6}), b = ones({1, 6, 8}), out = ones({1, 4, 8}), bias = ones(8);
   const MatmulProblem p = Product(a, b, out).problem();

@@ -141,8 +141,13 @@ TEST_CASE("sums are in a fixed order unless a program said that any will do") {
   CHECK(sum_of_halves(f16) == 2078);
   CHECK(sum_of_halves(bf16) == 286);
   const AnyOrder guard;
-  CHECK(sum_of_halves(f16) == 2048);  // each atomic sum is rounded
-  CHECK(sum_of_halves(bf16) == 256);
+  // Each atomic sum is rounded: what comes before the large one counts, what comes after does not.
+  const bool in_turn = std::string(cuda::get_device_properties().name) == "simulated";
+  for (const DType t : {f16, bf16}) {
+    const float sum = sum_of_halves(t), large = t == f16 ? 2048 : 256;
+    CHECK(sum >= large);
+    CHECK(sum <= (in_turn ? large : large + 30));
+  }
   manual_seed(4);
   const Tensor index = runs_of(5, 33, 200);
   for (const DType t : {u8, i32, i64, f32, f64, f16}) {

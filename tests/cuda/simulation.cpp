@@ -2,6 +2,7 @@
 #include <unistd.h>
 
 #include <array>
+#include <atomic>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
@@ -24,8 +25,9 @@
 // simulated grids (cuda/grid.h), and two devices. Their memory can be touched while they work only:
 // a host that reads it gets a segmentation fault, as it would from a real device's. Work on the
 // default stream is done at once; that on other streams as late as it may be, when somebody waits
-// for it: so what was forgotten to wait for is not there. As CUDA, they are no use in a process
-// that was forked; there a call ends it.
+// for it: so what was forgotten to wait for is not there. Kernels run when the host may touch all
+// memory: so what they are handed is looked at before (check_pointer). As CUDA, they are no use in
+// a process that was forked; there a call ends it.
 namespace weft::cuda {
 namespace {
 
@@ -59,6 +61,13 @@ class Memory {
     pieces_.erase(data);
     munmap(data, bytes);
   }
+  bool holds(const void* p) {
+    const std::lock_guard lock(mutex);
+    const auto after = pieces_.upper_bound(const_cast<void*>(p));
+    if (after == pieces_.begin()) return false;
+    const auto& [data, bytes] = *std::prev(after);
+    return p < static_cast<const char*>(data) + bytes;
+  }
   void open(bool on) {
     for (const auto& [data, bytes] : pieces_)
       mprotect(data, bytes, on ? PROT_READ | PROT_WRITE : PROT_NONE);
@@ -90,9 +99,9 @@ struct Queue {
   std::uint64_t queued = 0, done = 0;
   std::unique_ptr<std::vector<Work>> captured;  // while a graph is
 };
-Queue queues[kDevices][kStreams + 1];  // 0: the default one
-std::deque<Queue> more[kDevices];      // by new_stream()
-thread_local int current = 0;
+Queue queues[kDevices][kStreams + 1];      // 0: the default one
+std::deque<Queue> more[kDevices];          // by new_stream()
+thread_local int current = 0, actual = 0;  // the back end's, and CUDA's, which others set too
 thread_local StreamHandle streams[kDevices] = {};
 
 Queue& queue_of(int device, StreamHandle stream) {
@@ -142,8 +151,9 @@ class DeviceSource final : public MemorySource {
   void free(void* data, std::size_t bytes) noexcept override {
     device_memory().remove(data, bytes);
   }
-  void fill(void* data, unsigned char value, std::size_t bytes) noexcept override {
-    simulate([=] { std::memset(data, value, bytes); });
+  void fill(void* data, unsigned char value, std::size_t bytes,
+            StreamHandle stream) noexcept override {
+    enqueue(queue_of(current, stream), {[=] { std::memset(data, value, bytes); }, {}});
   }
 };
 class PinnedSource final : public MemorySource {
@@ -246,13 +256,20 @@ void launch(void* graph, int device, StreamHandle stream) {
 
 }  // namespace
 
+void check_pointer(const void* data) {
+  if (!device_memory().holds(data))
+    fail<DeviceError>("check_pointer", "got memory of the host in a kernel, expected a device's");
+}
+
 void simulate(Work work) { enqueue(queue_of(current, streams[current]), {std::move(work), {}}); }
 
 int device() noexcept { return current; }
 StreamHandle stream() { return streams[current]; }
 int multiprocessors() { return 1; }
-void launched(const char*) {}
 void wait(const char* op) { wait_for(current, streams[current], op); }
+void launched(const char* op) {
+  if (waits_at_launch()) wait(op);
+}
 void to_host(void* to, const void* from, std::size_t bytes) {
   copy(to, kCPU, from, Device(DeviceType::CUDA, current), bytes, true);
 }
@@ -268,16 +285,38 @@ bool blas_matmul(const View&, const View&, const View&, const View&, double, dou
   return false;
 }
 bool blas_matmul_sums(const View&, const View&, const View&, const View&) { return false; }
-bool dnn_forward(const View&, const View&, const View&, const View&, const Conv2dOptions&) {
+namespace {
+// Counts what cuDNN has no plan for: it is given nothing with gaps or off its border.
+std::atomic<int> unreadable{0};
+void look_at(std::initializer_list<const View*> views) {
+  for (const View* v : views) {
+    Index extent = 1;
+    for (int d = 0; d < v->rank; ++d) extent += (v->size[d] - 1) * v->stride[d];
+    if (numel(*v) > 0 && (extent != numel(*v) || reinterpret_cast<std::uintptr_t>(v->data) % 16))
+      ++unreadable;
+  }
+}
+}  // namespace
+extern "C" __attribute__((visibility("default"))) int weft_simulated_unreadable() {
+  return unreadable;
+}
+bool dnn_forward(const View& y, const View& x, const View& w, const View&, const Conv2dOptions&) {
+  look_at({&y, &x, &w});
   return false;
 }
-bool dnn_backward_input(const View&, const View&, const View&, const Conv2dOptions&) {
+bool dnn_backward_input(const View& gx, const View& gy, const View& w, const Conv2dOptions&) {
+  look_at({&gx, &gy, &w});
   return false;
 }
-bool dnn_backward_weight(const View&, const View&, const View&, const Conv2dOptions&) {
+bool dnn_backward_weight(const View& gw, const View& gy, const View& x, const Conv2dOptions&) {
+  look_at({&gw, &gy, &x});
   return false;
 }
 
+// What another library does that sets the thread's device.
+extern "C" __attribute__((visibility("default"))) void weft_simulated_set_device(int device) {
+  actual = device;
+}
 // How often the host waited for a stream.
 extern "C" __attribute__((visibility("default"))) int weft_simulated_waits() { return waits; }
 
@@ -291,8 +330,8 @@ extern "C" const Plugin* weft_cuda_open(const Host& given, char*, std::size_t) {
       .pinned_memory = pinned_memory,
       .events = events,
       .properties = properties,
-      .set_device = [](int device) { current = device; },
-      .current_device = device,
+      .set_device = [](int device) { current = actual = device; },
+      .current_device = []() noexcept { return settled(actual); },
       .device_of = [](const void*) { return current; },
       .current_stream = [](int device) { return streams[device]; },
       .set_stream = [](int device, StreamHandle stream) { streams[device] = stream; },

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include <weft/core/caching_allocator.h>
+#include <weft/core/error.h>
 #include <weft/tests/catch.h>
 
 namespace weft::test {
@@ -23,7 +24,8 @@ class FakeSource final : public MemorySource {
   explicit FakeSource(std::size_t limit = SIZE_MAX, Log* log = nullptr) : limit(limit), log_(log) {}
   ~FakeSource() override { CHECK(held == 0); }
 
-  void* allocate(std::size_t bytes) noexcept override {
+  void* allocate(std::size_t bytes) override {
+    if (broken) throw DeviceError("the device is gone");
     const bool refused = fail_calls.contains(++calls) || bytes > limit || held > limit - bytes;
     note((refused ? "refuse " : "allocate ") + std::to_string(bytes / KiB));
     if (refused) return nullptr;
@@ -44,6 +46,7 @@ class FakeSource final : public MemorySource {
 
   std::size_t limit, held = 0;
   int calls = 0;
+  bool broken = false;
   std::set<int> fail_calls;  // the fault plan: calls of allocate, counted from 1, that fail
 
  private:

@@ -333,3 +333,15 @@ TEST_CASE("in pass-through mode each request is a piece of its own and goes back
   CHECK(f.allocator.stats().in_use == 0);
   CHECK(f.allocator.stats().reserved == 2 * MiB);
 }
+
+TEST_CASE("a source that breaks says so itself, and nothing has changed") {
+  Fake f;
+  CachingAllocator::Block* a = f.allocator.allocate(3 * MiB);
+  f.source.broken = true;
+  CHECK_THROWS_AS(f.allocator.allocate(40 * MiB), DeviceError);
+  check_consistent(f.allocator);
+  CHECK(f.allocator.stats().in_use == 3 * MiB);
+  f.source.broken = false;
+  f.allocator.free(f.allocator.allocate(40 * MiB));
+  f.allocator.free(a);
+}

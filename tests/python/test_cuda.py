@@ -226,6 +226,13 @@ def test_cuda_array_interface():
 
     y = weft.as_tensor(Lender())
     assert y.device == cuda and y.tolist() == x.mT.tolist() and y.data_ptr() == x.data_ptr()
+    for change, said in (
+        ({"data": (x.data_ptr() + 2, False)}, "not aligned to its elements"),
+        ({"mask": Lender()}, "got a mask, expected an array without one"),
+    ):
+        lender = type("Other", (), {"__cuda_array_interface__": told | change})()
+        with pytest.raises(ValueError, match=said):
+            weft.as_tensor(lender)
     for other in (weft.ones(2), x.bfloat16()):
         assert not hasattr(other, "__cuda_array_interface__")
     with pytest.raises(weft.Error, match="detach"):
