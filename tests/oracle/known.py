@@ -31,6 +31,15 @@ KNOWN = [
         "PyTorch rounds the exponent less one to the exponent's dtype; Weft promotes first",
     ),
     Known(
+        "fmod",
+        "torch.fmod(x[0], x[1])",
+        ((515,), (515,)),
+        ("float16", "bfloat16"),
+        "gradient 1",
+        "torch.fmod(x[0].float(), x[1].float()).to(x[0].dtype)",
+        "PyTorch rounds the quotient to the dtype before it takes its whole part",
+    ),
+    Known(
         "pad",
         "torch.nn.functional.pad(x[0], (-1, 3), mode='circular')",
         ((2, 3),),

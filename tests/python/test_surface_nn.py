@@ -133,7 +133,7 @@ def flat(text):
 
 
 def public(text, is_struct):
-    parts = re.split(r"^\s*(public|protected|private):", text, flags=re.M)
+    parts = re.split(r"^ (public|protected|private):", text, flags=re.M)  # not a nested class's
     shown = parts[0] if is_struct else ""
     for access, part in zip(parts[1::2], parts[2::2]):
         shown += part if access == "public" else ""
