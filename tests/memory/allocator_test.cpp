@@ -254,6 +254,12 @@ TEST_CASE("child: caching", "[.child]") {
   CHECK_FALSE(allocation_mode().poison);
 }
 
+TEST_CASE("child: the default", "[.child]") {
+  CHECK_NOTHROW(deallocate(kCPU, allocate(kCPU, 64)));
+  CHECK(allocation_mode().passthrough == detail::small_passthrough());
+  CHECK_FALSE(allocation_mode().poison);
+}
+
 TEST_CASE("child: the third fails", "[.child]") {
   small_free(small_alloc(64), 64);  // warms the list that the data comes from
   deallocate(kCPU, allocate(kCPU, 64));
@@ -300,7 +306,7 @@ TEST_CASE("a variable of the environment with a value that is none is an error")
     CHECK(child.output.find("CHECK") == std::string::npos);
   }
   const char* const none = "WEFT_ALLOC= WEFT_ALLOC_FAIL= WEFT_NUM_THREADS= WEFT_WINOGRAD=";
-  CHECK(run_child(none, "child: caching").status == 0);
+  CHECK(run_child(none, "child: the default").status == 0);
   CHECK(run_child("WEFT_NUM_THREADS=1024 WEFT_ALLOC_FAIL=0 WEFT_WINOGRAD=1 WEFT_ALLOC=cache",
                   "child: caching")
             .status == 0);
