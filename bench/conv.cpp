@@ -102,22 +102,20 @@ struct Convolution {
         {milliseconds(
              [&] { cpu::conv2d_forward(y.view(), x.view(), w.view(), bias.view(), options); }),
          milliseconds([&] { cpu::conv2d_backward_input(x.view(), y.view(), w.view(), options); }),
-         milliseconds([&] {
-           cpu::conv2d_backward_weight(w.view(), bias.view(), y.view(), x.view(), options);
-         })}};
+         milliseconds(
+             [&] { cpu::conv2d_backward_weight(w.view(), {}, y.view(), x.view(), options); })}};
   }
   Times direct() {
     const cpu::ConvShape s(x.view(), w.view(), y.view(), options);
     return {{milliseconds([&] {
                cpu::dnnl::convolution_forward(y.view(), x.view(), w.view(), bias.view().data, s,
-                                              {});
+                                              false);
              }),
              milliseconds([&] {
-               cpu::dnnl::convolution_backward_input(x.view(), y.view(), w.view(), s, {});
+               cpu::dnnl::convolution_backward_input(x.view(), y.view(), w.view(), s, false);
              }),
              milliseconds([&] {
-               cpu::dnnl::convolution_backward_weight(w.view(), bias.view().data, y.view(),
-                                                      x.view(), s, {});
+               cpu::dnnl::convolution_backward_weight(w.view(), y.view(), x.view(), s, false);
              })}};
   }
   Operand x, w, bias, y;

@@ -17,12 +17,12 @@
 #include <weft/cpu/staging.h>
 #include <weft/cpu/winograd.h>
 
-// Four ways: our Winograd, oneDNN's Winograd, oneDNN's direct algorithms, and im2col for f64.
+// Three ways: our Winograd, oneDNN's direct algorithms, and im2col for f64.
 // Which one is a matter of shape, dtype, instruction set and switches, never of timing.
 namespace weft::cpu {
 namespace {
 
-enum class Way : std::uint8_t { Winograd, LibraryWinograd, Direct, F64 };
+enum class Way : std::uint8_t { Winograd, Direct, F64 };
 
 // Winograd pays where there are channels enough for its products, tiles enough to share the
 // transformed filters, and not too many tiles that hang over the edge.
@@ -43,8 +43,8 @@ bool medium() {
 Way choose(DType t, const ConvShape& s, Index height, Index width) {
   if (t == DType::F64) return Way::F64;
   const bool bf16 = t == DType::BF16 || (t == DType::F32 && medium());
-  if (!winograd_pays(s, height, width) || (bf16 && dnnl::has_amx())) return Way::Direct;
-  return dnnl::has_winograd() && !deterministic_algorithms() ? Way::LibraryWinograd : Way::Winograd;
+  return winograd_pays(s, height, width) && !(bf16 && dnnl::has_amx()) ? Way::Winograd
+                                                                       : Way::Direct;
 }
 
 // The dtype that pictures are held in inside.
@@ -55,10 +55,7 @@ DType picture_dtype(DType t, Way way) {
 }
 DType filter_dtype(DType pictures, Way way) { return way == Way::Winograd ? DType::F32 : pictures; }
 
-dnnl::ConvMode mode(DType pictures, Way way) {
-  return {.winograd = way == Way::LibraryWinograd,
-          .through_bf16 = way == Way::Direct && pictures == DType::F32 && medium()};
-}
+bool through_bf16(DType pictures) { return pictures == DType::F32 && medium(); }
 
 Image image(const View& v) {
   return {v.data, v.dtype == DType::BF16, v.size[0], v.size[2], v.size[3], v.size[1]};
@@ -96,8 +93,8 @@ double largest(const View& x) {
              : std::bit_cast<float>(largest_bits<std::uint32_t>(x));
 }
 
-// oneDNN's ReLU makes 0 of NaN, where ours keeps it: it may be asked for its own where no sum, nor
-// what Winograd adds on the way to one, can leave the numbers.
+// oneDNN's ReLU makes 0 of NaN, where ours keeps it: it may be asked for its own where no sum can
+// leave the numbers.
 bool sums_stay_finite(const View& x, const View& w, const View& bias, const ConvShape& s) {
   const double sum = largest(x) * largest(w) * static_cast<double>(s.filter_size());
   return sum + (bias ? largest(bias) : 0) < 1e30;
@@ -164,7 +161,8 @@ void conv2d_forward(const View& y_any, const View& x_any, const View& w_any, con
   } else {
     const bool apart = o.relu && !sums_stay_finite(x.view(), w.view(), bias.view(), shape);
     if (apart) shape.options.relu = false;
-    dnnl::convolution_forward(y.view(), x.view(), w.view(), bias.as<void>(), shape, mode(t, way));
+    dnnl::convolution_forward(y.view(), x.view(), w.view(), bias.as<void>(), shape,
+                              through_bf16(t));
     if (apart) activate(y.view(), Activation::Relu);
   }
   y.finish();
@@ -187,7 +185,7 @@ void conv2d_backward_input(const View& gx_any, const View& gy_any, const View& w
     fill_zero(gx.view());
     conv2d_backward_input_f64(gx.view(), gy.view(), w.view(), shape);
   } else {
-    dnnl::convolution_backward_input(gx.view(), gy.view(), w.view(), shape, mode(t, way));
+    dnnl::convolution_backward_input(gx.view(), gy.view(), w.view(), shape, through_bf16(t));
   }
   gx.finish();
 }
@@ -211,7 +209,7 @@ void conv2d_backward_weight(const View& gw_any, const View& gb_any, const View& 
   } else if (way == Way::F64) {
     conv2d_backward_weight_f64(gw.view(), gy.view(), x.view(), shape);
   } else {
-    dnnl::convolution_backward_weight(gw.view(), nullptr, gy.view(), x.view(), shape, mode(t, way));
+    dnnl::convolution_backward_weight(gw.view(), gy.view(), x.view(), shape, through_bf16(t));
   }
   gw.finish();
   if (gb_any) bias_gradient(gb_any, gy.view());

@@ -82,11 +82,6 @@ bool has_amx() {
   return yes;
 }
 
-bool has_winograd() {
-  static const bool yes = !kVersion3 && has(dnnl_cpu_isa_avx512_core);
-  return yes;
-}
-
 dnnl_data_type_t data_type(DType t) {
   if (t == DType::BF16) return dnnl_bf16;
   if (t == DType::F32) return dnnl_f32;
@@ -151,8 +146,8 @@ PrimitiveDesc convolution_forward(const Convolution& c, DescRef src, DescRef wei
                                   DescRef dst, const Attributes& attributes) {
   PrimitiveDesc pd;
   check(dnnl_convolution_forward_primitive_desc_create(
-            pd.out(), engine(), dnnl_forward_training, c.algorithm, src, weights, bias, dst,
-            c.stride, c.dilation, c.padding_low, c.padding_high, attributes.get()),
+            pd.out(), engine(), dnnl_forward_training, dnnl_convolution_direct, src, weights, bias,
+            dst, c.stride, c.dilation, c.padding_low, c.padding_high, attributes.get()),
         "convolution");
   return pd;
 }
@@ -163,20 +158,20 @@ PrimitiveDesc convolution_backward_data(const Convolution& c, DescRef src, DescR
   const PrimitiveDesc hint = convolution_forward(c, src, weights, nullptr, dst, attributes);
   PrimitiveDesc pd;
   check(dnnl_convolution_backward_data_primitive_desc_create(
-            pd.out(), engine(), c.algorithm, src, weights, dst, c.stride, c.dilation, c.padding_low,
-            c.padding_high, hint.get(), attributes.get()),
+            pd.out(), engine(), dnnl_convolution_direct, src, weights, dst, c.stride, c.dilation,
+            c.padding_low, c.padding_high, hint.get(), attributes.get()),
         "convolution's input gradient");
   return pd;
 }
 
 PrimitiveDesc convolution_backward_weights(const Convolution& c, DescRef src, DescRef weights,
-                                           DescRef bias, DescRef dst) {
+                                           DescRef forward_weights, DescRef dst) {
   const Attributes attributes;
-  const PrimitiveDesc hint = convolution_forward(c, src, weights, bias, dst, attributes);
+  const PrimitiveDesc hint = convolution_forward(c, src, forward_weights, nullptr, dst, attributes);
   PrimitiveDesc pd;
   check(dnnl_convolution_backward_weights_primitive_desc_create(
-            pd.out(), engine(), c.algorithm, src, weights, bias, dst, c.stride, c.dilation,
-            c.padding_low, c.padding_high, hint.get(), attributes.get()),
+            pd.out(), engine(), dnnl_convolution_direct, src, weights, nullptr, dst, c.stride,
+            c.dilation, c.padding_low, c.padding_high, hint.get(), attributes.get()),
         "convolution's weight gradient");
   return pd;
 }
@@ -206,9 +201,9 @@ PrimitiveDesc create(const void* desc, const Attributes& attributes, dnnl_primit
 PrimitiveDesc convolution_forward(const Convolution& c, DescRef src, DescRef weights, DescRef bias,
                                   DescRef dst, const Attributes& attributes) {
   dnnl_convolution_desc_t d;
-  check(dnnl_dilated_convolution_forward_desc_init(&d, dnnl_forward_training, c.algorithm, src,
-                                                   weights, bias, dst, c.stride, c.dilation,
-                                                   c.padding_low, c.padding_high),
+  check(dnnl_dilated_convolution_forward_desc_init(
+            &d, dnnl_forward_training, dnnl_convolution_direct, src, weights, bias, dst, c.stride,
+            c.dilation, c.padding_low, c.padding_high),
         "convolution");
   return create(&d, attributes, nullptr, "convolution");
 }
@@ -218,21 +213,21 @@ PrimitiveDesc convolution_backward_data(const Convolution& c, DescRef src, DescR
   const Attributes attributes;
   const PrimitiveDesc hint = convolution_forward(c, src, weights, nullptr, dst, attributes);
   dnnl_convolution_desc_t d;
-  check(
-      dnnl_dilated_convolution_backward_data_desc_init(&d, c.algorithm, src, weights, dst, c.stride,
-                                                       c.dilation, c.padding_low, c.padding_high),
-      "convolution's input gradient");
+  check(dnnl_dilated_convolution_backward_data_desc_init(&d, dnnl_convolution_direct, src, weights,
+                                                         dst, c.stride, c.dilation, c.padding_low,
+                                                         c.padding_high),
+        "convolution's input gradient");
   return create(&d, attributes, hint.get(), "convolution's input gradient");
 }
 
 PrimitiveDesc convolution_backward_weights(const Convolution& c, DescRef src, DescRef weights,
-                                           DescRef bias, DescRef dst) {
+                                           DescRef forward_weights, DescRef dst) {
   const Attributes attributes;
-  const PrimitiveDesc hint = convolution_forward(c, src, weights, bias, dst, attributes);
+  const PrimitiveDesc hint = convolution_forward(c, src, forward_weights, nullptr, dst, attributes);
   dnnl_convolution_desc_t d;
-  check(dnnl_dilated_convolution_backward_weights_desc_init(&d, c.algorithm, src, weights, bias,
-                                                            dst, c.stride, c.dilation,
-                                                            c.padding_low, c.padding_high),
+  check(dnnl_dilated_convolution_backward_weights_desc_init(
+            &d, dnnl_convolution_direct, src, weights, nullptr, dst, c.stride, c.dilation,
+            c.padding_low, c.padding_high),
         "convolution's weight gradient");
   return create(&d, attributes, hint.get(), "convolution's weight gradient");
 }

@@ -10,8 +10,6 @@
 // oneDNN's C interface behind owners, and all that differs between its versions 2 and 3.
 namespace weft::cpu::dnnl {
 
-inline constexpr bool kVersion3 = DNNL_VERSION_MAJOR >= 3;
-
 [[noreturn]] void throw_status(dnnl_status_t status, const char* call);
 inline void check(dnnl_status_t status, const char* call) {
   if (status != dnnl_success) [[unlikely]]
@@ -75,7 +73,6 @@ class Attributes {
 
 struct Convolution {
   dnnl_dims_t stride, dilation, padding_low, padding_high;  // dilation: 0 is dense
-  dnnl_alg_kind_t algorithm;
 };
 
 // src, weights, bias (may be null), dst; a gradient's layout takes the place of its value's.
@@ -83,8 +80,9 @@ PrimitiveDesc convolution_forward(const Convolution&, DescRef src, DescRef weigh
                                   DescRef dst, const Attributes&);
 PrimitiveDesc convolution_backward_data(const Convolution&, DescRef src, DescRef weights,
                                         DescRef dst);
+// forward_weights: what they are where the convolution itself is computed.
 PrimitiveDesc convolution_backward_weights(const Convolution&, DescRef src, DescRef weights,
-                                           DescRef bias, DescRef dst);
+                                           DescRef forward_weights, DescRef dst);
 PrimitiveDesc matmul(DescRef src, DescRef weights, DescRef bias, DescRef dst, const Attributes&);
 PrimitiveDesc reorder(DescRef from, DescRef to);
 
@@ -96,7 +94,5 @@ dnnl_stream_t stream();  // the calling thread's
 // What the processor and WEFT_CPU leave: whether products of bf16 are faster than of f32, and AMX.
 bool has_fast_bf16();
 bool has_amx();
-// oneDNN's own Winograd: before version 3, on AVX-512.
-bool has_winograd();
 
 }  // namespace weft::cpu::dnnl

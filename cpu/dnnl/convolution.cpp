@@ -17,7 +17,7 @@ enum class Pass : std::uint8_t { Forward = 2, Input = 3, Weight = 4 };
 struct Problem {
   Pass pass;
   ConvShape shape;
-  ConvMode mode;
+  bool through_bf16;
   DType pictures, filters;  // filters: of the weights' gradient where that is asked for
   char *x, *w, *bias, *y;   // or the gradients in their places
 };
@@ -37,23 +37,17 @@ Layouts outer_layouts(const Problem& p) {
           strided(p.filters, {&s.k, 1}, one), channels_last(p.pictures, y)};
 }
 
-// What the primitive is made for: it may choose the filters' layout, in Winograd's case every one.
+// What the primitive is made for: it may choose the filters' layout.
 Layouts inner_layouts(const Problem& p) {
   const ConvShape& s = p.shape;
   const Index x[] = {s.n, s.c, s.h, s.w}, y[] = {s.n, s.k, s.oh, s.ow}, one[] = {1};
   const Index w[] = {s.options.groups, s.outputs(), s.inputs(), s.r, s.s};
   const std::size_t skip = s.options.groups == 1 ? 1 : 0;
-  const DType t = p.mode.winograd ? DType::F32 : p.mode.through_bf16 ? DType::BF16 : p.pictures;
-  const bool gradient = p.pass == Pass::Weight;
-  const DType wt = gradient && !p.mode.winograd ? p.filters : t;
-  const DType yt = p.pass == Pass::Forward && !p.mode.winograd ? p.pictures : t;
-  const DType xt = p.pass == Pass::Input && !p.mode.winograd ? p.pictures : t;
-  Layouts l;
-  l.x = p.mode.winograd ? any_layout(xt, x) : channels_last(xt, x);
-  l.y = p.mode.winograd ? any_layout(yt, y) : channels_last(yt, y);
-  l.w = any_layout(wt, {w + skip, 5 - skip});
-  l.bias = strided(p.mode.winograd ? DType::F32 : p.filters, {&s.k, 1}, one);
-  return l;
+  const DType t = p.through_bf16 ? DType::BF16 : p.pictures;
+  return {channels_last(p.pass == Pass::Input ? p.pictures : t, x),
+          any_layout(p.pass == Pass::Weight ? p.filters : t, {w + skip, 5 - skip}),
+          strided(p.filters, {&s.k, 1}, one),
+          channels_last(p.pass == Pass::Forward ? p.pictures : t, y)};
 }
 
 Convolution convolution_of(const Problem& p) {
@@ -65,7 +59,6 @@ Convolution convolution_of(const Problem& p) {
     c.padding_low[d] = o.padding_low[d];
     c.padding_high[d] = o.padding_high[d];
   }
-  c.algorithm = p.mode.winograd ? dnnl_convolution_auto : dnnl_convolution_direct;
   return c;
 }
 
@@ -94,15 +87,16 @@ Operation make_backward_input(const Problem& p) {
 }
 
 Operation make_backward_weight(const Problem& p) {
-  const Layouts out = outer_layouts(p), in = inner_layouts(p);
+  Problem forward = p;
+  forward.filters = p.through_bf16 ? DType::BF16 : p.pictures;
+  const Layouts out = outer_layouts(p), in = inner_layouts(p), of_forward = inner_layouts(forward);
   const PrimitiveDesc pd = dnnl::convolution_backward_weights(
-      convolution_of(p), ref(in.x), ref(in.w), p.bias ? ref(in.bias) : nullptr, ref(in.y));
+      convolution_of(p), ref(in.x), ref(in.w), ref(of_forward.w), ref(in.y));
   const Operation::Port x{DNNL_ARG_SRC, ref(out.x), query(pd, dnnl_query_src_md)};
   const Operation::Port w{DNNL_ARG_DIFF_WEIGHTS, ref(out.w), query(pd, dnnl_query_diff_weights_md),
                           true};
   const Operation::Port y{DNNL_ARG_DIFF_DST, ref(out.y), query(pd, dnnl_query_diff_dst_md)};
-  if (!p.bias) return {pd, {x, w, y}};
-  return {pd, {x, w, y, {DNNL_ARG_DIFF_BIAS, ref(out.bias), ref(in.bias), true}}};
+  return {pd, {x, w, y}};
 }
 
 Operation make(const Problem& p) {
@@ -119,8 +113,8 @@ Key key_of(const Problem& p, int threads) {
   const Conv2dOptions& o = s.options;
   Key key;
   key.add(static_cast<int>(p.pass) | static_cast<int>(p.pictures) << 8 |
-          static_cast<int>(p.filters) << 12 | (p.bias != nullptr) << 16 | p.mode.winograd << 17 |
-          p.mode.through_bf16 << 18 | (o.relu && p.pass == Pass::Forward) << 19);
+          static_cast<int>(p.filters) << 12 | (p.bias != nullptr) << 16 | p.through_bf16 << 17 |
+          (o.relu && p.pass == Pass::Forward) << 18);
   key.add(threads);
   for (Index v : {s.n, s.c, s.h, s.w, s.k, s.r, s.s, s.oh, s.ow, o.groups}) key.add(v);
   for (int d = 0; d < 2; ++d) {
@@ -206,7 +200,7 @@ struct Part {
 
   Part(const Problem& p, bool alone) {
     const ConvShape& s = p.shape;
-    const bool bf16 = p.mode.through_bf16 || p.pictures == DType::BF16;
+    const bool bf16 = p.through_bf16 || p.pictures == DType::BF16;
     const Index most = moment(alone ? 1 : get_num_threads(), bf16), height = height_of(p);
     const Index picture = std::max<Index>(s.oh * s.ow * s.k * s.filter_size(), 1);
     pictures = even_part(s.n, most / picture, 1);
@@ -238,36 +232,34 @@ void store(char* to, DType t, Index i, float x) {
     reinterpret_cast<float*>(to)[i] = x;
 }
 
-// The gradients of the filters and of the bias, f(i) of f32 each, filters first.
+Index weights(const Problem& p) { return p.shape.k * p.shape.filter_size(); }
+
+// The filters' gradient, f(i) of f32 each.
 template <class F>
-void store_gradients(const Problem& p, F&& f) {
-  const Index weights = p.shape.k * p.shape.filter_size(), both = weights + p.shape.k;
-  parallel_for(0, p.bias ? both : weights, 16384, [&](Index begin, Index end) {
-    for (Index i = begin; i < end; ++i)
-      i < weights ? store(p.w, p.filters, i, f(i)) : store(p.bias, p.filters, i - weights, f(i));
+void store_gradient(const Problem& p, F&& f) {
+  parallel_for(0, weights(p), 16384, [&](Index begin, Index end) {
+    for (Index i = begin; i < end; ++i) store(p.w, p.filters, i, f(i));
   });
 }
 
-Problem with_gradients_at(Problem p, float* to) {
+Problem with_gradient_at(Problem p, float* to) {
   p.filters = DType::F32;
   p.w = reinterpret_cast<char*>(to);
-  if (p.bias) p.bias = reinterpret_cast<char*>(to + p.shape.k * p.shape.filter_size());
   return p;
 }
 
 // The parts' gradients, and their sum in f32.
 void sum_parts(const Problem& p, const Part& part, bool alone) {
-  const Index both = p.shape.k * (p.shape.filter_size() + 1);
-  const Scratch memory(static_cast<std::size_t>(2 * both) * sizeof(float));
-  float *const sum = memory.as<float>(), *const more = sum + both;
-  const Problem total = with_gradients_at(p, sum);
+  const Scratch memory(static_cast<std::size_t>(2 * weights(p)) * sizeof(float));
+  float *const sum = memory.as<float>(), *const more = sum + weights(p);
+  const Problem total = with_gradient_at(p, sum);
   bool first = true;
   each_part(p, part, [&](const Problem& one) {
-    execute(with_gradients_at(one, first ? sum : more), alone);
-    if (!first) store_gradients(total, [&](Index k) { return sum[k] + more[k]; });
+    execute(with_gradient_at(one, first ? sum : more), alone);
+    if (!first) store_gradient(total, [&](Index k) { return sum[k] + more[k]; });
     first = false;
   });
-  store_gradients(p, [&](Index k) { return sum[k]; });
+  store_gradient(p, [&](Index k) { return sum[k]; });
 }
 
 void run_long(const Problem& p, bool alone) {
@@ -296,14 +288,14 @@ void run(const Problem& p) {
 
 // Parts in f32, then their sum in order.
 void run_in_order(const Problem& p) {
-  const Index weights = p.shape.k * p.shape.filter_size(), both = weights + p.shape.k;
-  const Scratch parts(static_cast<std::size_t>(both * kSlices) * sizeof(float));
+  const Index count = weights(p);
+  const Scratch parts(static_cast<std::size_t>(count * kSlices) * sizeof(float));
   const Index slices = each_slice(p, [&](const Problem& part, Index i) {
-    run_long(with_gradients_at(part, parts.as<float>() + i * both), true);
+    run_long(with_gradient_at(part, parts.as<float>() + i * count), true);
   });
-  store_gradients(p, [&](Index i) {
+  store_gradient(p, [&](Index i) {
     float sum = 0;
-    for (Index k = 0; k < slices; ++k) sum += parts.as<float>()[k * both + i];
+    for (Index k = 0; k < slices; ++k) sum += parts.as<float>()[k * count + i];
     return sum;
   });
 }
@@ -311,22 +303,21 @@ void run_in_order(const Problem& p) {
 }  // namespace
 
 void convolution_forward(const View& y, const View& x, const View& w, void* bias,
-                         const ConvShape& shape, ConvMode mode) {
-  run({Pass::Forward, shape, mode, x.dtype, w.dtype, x.as<char>(), w.as<char>(),
+                         const ConvShape& shape, bool through_bf16) {
+  run({Pass::Forward, shape, through_bf16, x.dtype, w.dtype, x.as<char>(), w.as<char>(),
        static_cast<char*>(bias), y.as<char>()});
 }
 
 void convolution_backward_input(const View& gx, const View& gy, const View& w,
-                                const ConvShape& shape, ConvMode mode) {
-  run({Pass::Input, shape, mode, gx.dtype, w.dtype, gx.as<char>(), w.as<char>(), nullptr,
+                                const ConvShape& shape, bool through_bf16) {
+  run({Pass::Input, shape, through_bf16, gx.dtype, w.dtype, gx.as<char>(), w.as<char>(), nullptr,
        gy.as<char>()});
 }
 
-void convolution_backward_weight(const View& gw, void* gb, const View& gy, const View& x,
-                                 const ConvShape& shape, ConvMode mode) {
-  const Problem p{Pass::Weight, shape,        mode,          x.dtype,
-                  gw.dtype,     x.as<char>(), gw.as<char>(), static_cast<char*>(gb),
-                  gy.as<char>()};
+void convolution_backward_weight(const View& gw, const View& gy, const View& x,
+                                 const ConvShape& shape, bool through_bf16) {
+  const Problem p{Pass::Weight, shape,         through_bf16, x.dtype,      gw.dtype,
+                  x.as<char>(), gw.as<char>(), nullptr,      gy.as<char>()};
   deterministic_algorithms() ? run_in_order(p) : run_long(p, false);
 }
 
