@@ -78,6 +78,7 @@ Bits largest_bits(const View& x) {
   std::atomic<Bits> largest{0};
   parallel_for(0, numel(x), 1 << 16, [&](Index begin, Index end) {
     Bits most = 0;
+#pragma omp simd reduction(max : most)
     for (Index i = begin; i < end; ++i)
       most = std::max<Bits>(most, x.as<Bits>()[i] & std::numeric_limits<Bits>::max() >> 1);
     Bits before = largest;
@@ -208,6 +209,8 @@ void conv2d_backward_weight(const View& gw_any, const View& gb_any, const View& 
                              o.padding_low[0], o.padding_low[1]);
   } else if (way == Way::F64) {
     conv2d_backward_weight_f64(gw.view(), gy.view(), x.view(), shape);
+  } else if (t == DType::BF16 && dnnl::has_amx() && shape.inputs() >= 128) {
+    conv2d_backward_weight_unfolded(gw.view(), gy.view(), x.view(), shape);
   } else {
     dnnl::convolution_backward_weight(gw.view(), gy.view(), x.view(), shape, through_bf16(t));
   }

@@ -42,4 +42,8 @@ void conv2d_backward_input_f64(const View& gx, const View& gy, const View& w,
 void conv2d_backward_weight_f64(const View& gw, const View& gy, const View& x,
                                 const ConvShape& shape);
 
+// bf16, through oneDNN's products, in cpu/conv_unfold.cpp; gw, gy and x are dense as above.
+void conv2d_backward_weight_unfolded(const View& gw, const View& gy, const View& x,
+                                     const ConvShape& shape);
+
 }  // namespace weft::cpu

@@ -1,7 +1,5 @@
 #include <weft/cpu/dnnl/operation.h>
 
-#include <weft/cpu/scratch.h>
-
 namespace weft::cpu::dnnl {
 namespace {
 
@@ -55,19 +53,21 @@ void Operation::convert(const Operand& o, bool output) {
   check(dnnl_primitive_execute(o.reorder.get(), stream(), 2, pair), "reorder");
 }
 
-void Operation::run(std::initializer_list<void*> data) {
-  const Scratch scratch(scratch_);
-  char* base = scratch.as<char>();
-  if (base) point(scratchpad_, base);
+void Operation::Series::run(std::initializer_list<void*> data) {
+  Operation& op = operation_;
+  char* base = scratch_.as<char>();
+  if (base) point(op.scratchpad_, base);
   int i = 0;
   for (void* p : data) {
-    const Operand& o = operands_[i++];
+    const Operand& o = op.operands_[i];
     point(o.outer, p);
     if (o.inner) point(o.inner, base + o.offset);
-    convert(o, false);
+    if (p != last_[i]) op.convert(o, false);
+    last_[i++] = p;
   }
-  check(dnnl_primitive_execute(primitive_.get(), stream(), count_ + 1, arguments_), "execution");
-  for (int k = 0; k < count_; ++k) convert(operands_[k], true);
+  check(dnnl_primitive_execute(op.primitive_.get(), stream(), op.count_ + 1, op.arguments_),
+        "execution");
+  for (int k = 0; k < op.count_; ++k) op.convert(op.operands_[k], true);
 }
 
 }  // namespace weft::cpu::dnnl

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <weft/cpu/dnnl/api.h>
+#include <weft/cpu/scratch.h>
 
 namespace weft::cpu::dnnl {
 
@@ -17,11 +18,23 @@ class Operation {
   };
 
   Operation() = default;
-  Operation(const PrimitiveDesc& pd, std::initializer_list<Port> ports);  // at most kMaxPorts
-  void run(std::initializer_list<void*> data);                            // the ports', in order
+  Operation(const PrimitiveDesc& pd, std::initializer_list<Port> ports);    // at most kMaxPorts
+  void run(std::initializer_list<void*> data) { Series(*this).run(data); }  // the ports', in order
+
+  static constexpr int kMaxPorts = 4;
+  // Runs one after the other: an input that stays where it is, unchanged, is reordered once.
+  class Series {
+   public:
+    explicit Series(Operation& operation) : operation_(operation), scratch_(operation.scratch_) {}
+    void run(std::initializer_list<void*> data);
+
+   private:
+    Operation& operation_;
+    const Scratch scratch_;
+    void* last_[kMaxPorts] = {};
+  };
 
  private:
-  static constexpr int kMaxPorts = 4;
   struct Operand {
     Memory outer, inner;  // inner only where there is a reorder
     Primitive reorder;
