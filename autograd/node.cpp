@@ -211,11 +211,11 @@ Edge edge_of(const Tensor& t) {
   return {IntrusivePtr<Node>(node_of(i)), i.output};
 }
 
-void tape::attach(Node* node, const Tensor& output, std::uint32_t index) {
+void tape::attach(IntrusivePtr<Node> node, const Tensor& output, std::uint32_t index) {
   TensorImpl& t = *output.impl();
   node->number();
   describe(node->outputs()[index], t);
-  t.node = IntrusivePtr<RefCounted>(node);
+  t.node = std::move(node);
   t.output = index;
   t.requires_grad = true;
 }

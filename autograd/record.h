@@ -57,7 +57,7 @@ class FunctionNode final : public EdgeNode {
 };
 
 namespace tape {
-WEFT_API void attach(Node* node, const Tensor& output, std::uint32_t index);
+WEFT_API void attach(IntrusivePtr<Node> node, const Tensor& output, std::uint32_t index);
 WEFT_API void attach_inplace(const IntrusivePtr<Node>& node, Tensor& self);
 
 // An input named in braces, without copying its handle.
@@ -81,18 +81,18 @@ IntrusivePtr<Node> make_node(const char* name, std::size_t outputs, const Inputs
 template <class F>
 void record(const char* name, const Tensor& output, std::initializer_list<tape::Ref> inputs,
             F&& f) {
-  tape::attach(tape::make_node(name, 1, inputs, std::forward<F>(f)).get(), output, 0);
+  tape::attach(tape::make_node(name, 1, inputs, std::forward<F>(f)), output, 0);
 }
 template <class F>
 void record(const char* name, const Tensor& output, std::span<const Tensor> inputs, F&& f) {
-  tape::attach(tape::make_node(name, 1, inputs, std::forward<F>(f)).get(), output, 0);
+  tape::attach(tape::make_node(name, 1, inputs, std::forward<F>(f)), output, 0);
 }
 // Several outputs: f takes std::span<Tensor> (an undefined one is zero) and Gradients&.
 template <class F>
 void record_many(const char* name, std::span<const Tensor> outputs, std::span<const Tensor> inputs,
                  F&& f) {
   auto node = tape::make_node(name, outputs.size(), inputs, std::forward<F>(f));
-  for (std::uint32_t i = 0; i < outputs.size(); ++i) tape::attach(node.get(), outputs[i], i);
+  for (std::uint32_t i = 0; i < outputs.size(); ++i) tape::attach(node, outputs[i], i);
 }
 
 // In-place operations, in this order: check_inplace (before anything changes), the kernel,

@@ -83,7 +83,8 @@ class Bench:
 
     def google(self, *programs):
         """Median real time in nanoseconds, or bytes per second where given, by program and benchmark."""
-        flags = ["--benchmark_format=json", "--benchmark_repetitions=5", "--benchmark_report_aggregates_only=true"]
+        flags = ["--benchmark_format=json", "--benchmark_repetitions=7", "--benchmark_report_aggregates_only=true",
+                 "--benchmark_enable_random_interleaving=true"]
         results = []
         for program in programs:
             scale = {"ns": 1, "us": 1e3, "ms": 1e6}

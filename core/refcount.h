@@ -14,9 +14,15 @@ class RefCounted {
   RefCounted(const RefCounted&) = delete;
   RefCounted& operator=(const RefCounted&) = delete;
 
-  void add_ref() noexcept { refs_.fetch_add(1, std::memory_order_relaxed); }
+  void add_ref() noexcept {
+    // The first holder needs no read-modify-write: nobody else can reach the object.
+    if (refs_.load(std::memory_order_relaxed) == 0)
+      refs_.store(1, std::memory_order_relaxed);
+    else
+      refs_.fetch_add(1, std::memory_order_relaxed);
+  }
   void release() noexcept {
-    // The last holder needs no read-modify-write: nobody else can reach the object.
+    // Nor does the last.
     if (refs_.load(std::memory_order_acquire) == 1 ||
         refs_.fetch_sub(1, std::memory_order_acq_rel) == 1) {
       destroy();
@@ -42,6 +48,9 @@ class IntrusivePtr {
   }
   IntrusivePtr(const IntrusivePtr& o) noexcept : IntrusivePtr(o.p_) {}
   IntrusivePtr(IntrusivePtr&& o) noexcept : p_(std::exchange(o.p_, nullptr)) {}
+  template <class Derived>
+  IntrusivePtr(IntrusivePtr<Derived>&& o) noexcept  // NOLINT
+      : p_(std::exchange(o.p_, nullptr)) {}
   IntrusivePtr& operator=(IntrusivePtr o) noexcept {
     std::swap(p_, o.p_);
     return *this;
@@ -59,6 +68,8 @@ class IntrusivePtr {
   friend bool operator==(const IntrusivePtr&, const IntrusivePtr&) = default;
 
  private:
+  template <class>
+  friend class IntrusivePtr;
   T* p_ = nullptr;
 };
 

@@ -44,9 +44,9 @@ Tensor converted(const Tensor& x, DType dtype) {
     y = x.to(dtype);
   }
   if (recording(x)) {
-    const IntrusivePtr<Node> node(new (EdgeCount{1}) CastNode);
+    IntrusivePtr<Node> node(new (EdgeCount{1}) CastNode);
     node->edges()[0] = edge_of(x);
-    tape::attach(node.get(), y, 0);
+    tape::attach(std::move(node), y, 0);
   }
   return y;
 }
