@@ -38,8 +38,9 @@ WEFT_API Edge edge_of(const Tensor& t);
 template <class F>
 class FunctionNode final : public EdgeNode {
  public:
-  FunctionNode(const char* name, std::size_t edges, std::size_t outputs, F&& f)
-      : EdgeNode(name, sizeof(FunctionNode), edges, outputs), f_(std::move(f)) {}
+  template <class G>
+  FunctionNode(const char* name, std::size_t edges, std::size_t outputs, G&& f)
+      : EdgeNode(name, sizeof(FunctionNode), edges, outputs), f_(std::forward<G>(f)) {}
   void apply(std::span<Tensor> gradients, Gradients& inputs) override {
     if constexpr (std::is_invocable_v<F&, std::span<Tensor>, Gradients&>) {
       (*f_)(gradients, inputs);
@@ -71,7 +72,7 @@ template <class Inputs, class F>
 IntrusivePtr<Node> make_node(const char* name, std::size_t outputs, const Inputs& inputs, F&& f) {
   using N = FunctionNode<std::decay_t<F>>;
   IntrusivePtr<Node> node(new (EdgeCount{inputs.size()})
-                              N(name, inputs.size(), outputs, std::decay_t<F>(std::forward<F>(f))));
+                              N(name, inputs.size(), outputs, std::forward<F>(f)));
   std::size_t i = 0;
   for (const Tensor& t : inputs) node->edges()[i++] = edge_of(t);
   return node;
