@@ -17,12 +17,15 @@
 #include <weft/cpu/staging.h>
 #include <weft/cpu/winograd.h>
 
-// Three ways: our Winograd, oneDNN's direct algorithms, and im2col for f64.
-// Which one is a matter of shape, dtype, instruction set and switches, never of timing.
+// Three ways: our Winograd, oneDNN's direct algorithms (with AMX weight gradients of many channels
+// go through its products instead), and im2col for f64. Which one is a matter of shape, dtype,
+// instruction set and switches, never of timing.
 namespace weft::cpu {
 namespace {
 
 enum class Way : std::uint8_t { Winograd, Direct, F64 };
+
+constexpr Index kUnfoldFrom = 128;  // channels, measured
 
 // Winograd pays where there are channels enough for its products, tiles enough to share the
 // transformed filters, and not too many tiles that hang over the edge.
@@ -209,7 +212,7 @@ void conv2d_backward_weight(const View& gw_any, const View& gb_any, const View& 
                              o.padding_low[0], o.padding_low[1]);
   } else if (way == Way::F64) {
     conv2d_backward_weight_f64(gw.view(), gy.view(), x.view(), shape);
-  } else if (t == DType::BF16 && dnnl::has_amx() && shape.inputs() >= 128) {
+  } else if (t == DType::BF16 && dnnl::has_amx() && shape.inputs() >= kUnfoldFrom) {
     conv2d_backward_weight_unfolded(gw.view(), gy.view(), x.view(), shape);
   } else {
     dnnl::convolution_backward_weight(gw.view(), gy.view(), x.view(), shape, through_bf16(t));

@@ -9,8 +9,9 @@
 
 // Pixels are unfolded (im2col) a chunk at a time into a matrix that fits into a cache: a row for
 // each output pixel, in it the filter's taps, in each its channels. The gradient is the sum of the
-// products of such matrices with the output's gradient, in f32. Measured with AMX: 1.7 times as
-// fast as oneDNN's weight gradients, and no sum is split between threads.
+// products of such matrices with the output's gradient, in f32. Measured with AMX, from 128
+// channels on: 1.1 to 1.4 times as fast as oneDNN's weight gradients, in deterministic mode 1.5
+// to 2.2 times.
 namespace weft::cpu {
 namespace {
 

@@ -308,7 +308,7 @@ Tensor Tensor::flip(const Shape& dims) const {
       fail<ValueError>("flip", "got dim {} twice, expected each once", d);
     y = weft::slice("flip", y, at, {}, {}, -1);
   }
-  Tensor out = make_alias(*this, y).clone(MemoryFormat::Contiguous);
+  Tensor out = make_alias(*this, y).clone();
   if (recording(*this)) {
     record("flip", out, {*this},
            [dims](Tensor& g, Gradients& in) { in.set(0, [&] { return g.flip(dims); }); });
