@@ -340,8 +340,11 @@ class WEFT_API Tensor {
   std::tuple<Tensor, Tensor> min(Index dim, bool keepdim = false) const;
   Tensor argmax(std::optional<Index> dim = {}, bool keepdim = false) const;
   Tensor argmin(std::optional<Index> dim = {}, bool keepdim = false) const;
-  Tensor all(const Shape& dims = {}, bool keepdim = false) const;
-  Tensor any(const Shape& dims = {}, bool keepdim = false) const;
+  // These alone reduce nothing where dims are given and there are none.
+  Tensor all(std::nullopt_t = std::nullopt, bool keepdim = false) const;
+  Tensor any(std::nullopt_t = std::nullopt, bool keepdim = false) const;
+  Tensor all(const Shape& dims, bool keepdim = false) const;
+  Tensor any(const Shape& dims, bool keepdim = false) const;
   Tensor logsumexp(const Shape& dims, bool keepdim = false) const;
   Tensor softmax(Index dim) const;
   Tensor log_softmax(Index dim) const;

@@ -118,12 +118,29 @@ std::string indented(std::string text, const std::string& indent) {
   return text;
 }
 
+std::string tree(const Module& m);
+
+// A line for each part; in a ModuleList one for neighbours that look the same.
+std::string lines_of_parts(const Module& m) {
+  const auto& children = ModuleTree::parts(m).children;
+  const bool grouped = m.kind() == "ModuleList";
+  std::string lines;
+  for (std::size_t i = 0, end; i < children.size(); i = end) {
+    const std::string line = tree(*children[i].second);
+    end = i + 1;
+    while (grouped && end < children.size() && tree(*children[end].second) == line) ++end;
+    lines += end == i + 1 ? fmt::format("\n({}): {}", children[i].first, line)
+                          : fmt::format("\n({}-{}): {} x {}", children[i].first,
+                                        children[end - 1].first, end - i, line);
+  }
+  return lines;
+}
+
 std::string tree(const Module& m) {
   const auto& children = ModuleTree::parts(m).children;
   const std::string own = m.extra_repr();
   if (children.empty() && own.find('\n') == std::string::npos) return m.kind() + "(" + own + ")";
-  std::string lines = own.empty() ? "" : "\n" + own;
-  for (const auto& [name, child] : children) lines += "\n(" + name + "): " + tree(*child);
+  const std::string lines = (own.empty() ? "" : "\n" + own) + lines_of_parts(m);
   return m.kind() + "(" + indented(lines, "  ") + "\n)";
 }
 

@@ -100,9 +100,10 @@ Shape BatchNorm::output_shape(const Shape& input) const {
 
 std::string BatchNorm::extra_repr() const {
   const Index c = num_features();
-  return fmt::format("{}, eps={}, momentum={}, affine={}, track_running_stats={}", c, args_.eps,
-                     args_.momentum ? fmt::format("{}", *args_.momentum) : "None",
-                     python_bool(args_.affine), python_bool(args_.track_running_stats));
+  return fmt::format("{}, eps={}, momentum={}, affine={}, bias={}, track_running_stats={}", c,
+                     args_.eps, args_.momentum ? fmt::format("{}", *args_.momentum) : "None",
+                     python_bool(args_.affine), python_bool(args_.affine),
+                     python_bool(args_.track_running_stats));
 }
 
 LayerNorm::LayerNorm(const Shape& normalized_shape, double eps, bool elementwise_affine, bool bias)

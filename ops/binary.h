@@ -160,7 +160,7 @@ struct Remainder {
 
 struct Pow {
   static constexpr const char *name = "pow", *doc = "a to the power b";
-  static constexpr Domain domain = Domain::Number;
+  static constexpr Domain domain = Domain::All;
   static constexpr Reads reads = Reads::Both;
   template <class T>
   WEFT_HD T forward(T a, T b) const {

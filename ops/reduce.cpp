@@ -120,10 +120,17 @@ void check_floating(const char* op, DType t) {
   if (!is_floating(t)) fail<DTypeError>(op, "got {}, expected a floating dtype", t);
 }
 
+// PyTorch has an IndexError where dims were given.
 void check_choice(const char* op, const Reduction& r) {
   if (!r.nothing()) return;
-  fail<ShapeError>(op, "got shape [{}], which leaves nothing to choose from, expected an element",
-                   fmt::join(r.sizes, ", "));
+  if (r.dims.empty()) {
+    fail<ShapeError>(op, "got shape [{}], which leaves nothing to choose from, expected an element",
+                     fmt::join(r.sizes, ", "));
+  }
+  fail<IndexError>(op,
+                   "got dims [{}] of shape [{}], which leave nothing to choose from, expected "
+                   "an element",
+                   fmt::join(r.dims, ", "), fmt::join(r.sizes, ", "));
 }
 
 // sum and prod: integers in i64, and a dtype that was asked for.
@@ -366,8 +373,9 @@ Tensor position(const char* op, ReduceId id, const Tensor& x, std::optional<Inde
   }
   NoGradGuard no_grad;
   const Tensor flat = Tensor(x).detach().reshape(-1);
+  if (flat.numel() == 0)
+    fail<IndexError>(op, "got shape [{}], expected an element", fmt::join(x.sizes(), ", "));
   const Reduction r(op, flat, {});
-  check_choice(op, r);
   const Tensor y = reduced(op, id, r, flat, false, DType::I64, 0);
   return keepdim ? y.reshape(Shape::filled(x.dim(), 1)) : y;
 }
@@ -397,15 +405,30 @@ Tensor Tensor::argmin(std::optional<Index> dim, bool keepdim) const {
 
 namespace {
 DType truth_dtype(DType x) { return x == DType::U8 ? DType::U8 : DType::Bool; }
+
+Tensor truth(const char* op, ReduceId id, const Tensor& x, const Shape& dims, bool keepdim) {
+  const Reduction r(op, x, dims);
+  return reduced(op, id, r, x, keepdim, truth_dtype(x.dtype()), id == ReduceId::All);
+}
+Tensor truth_of_each(const char* op, const Tensor& x) {
+  x.get(op);
+  return weft::ne(x.detach(), 0).to(truth_dtype(x.dtype()));
+}
 }  // namespace
 
+Tensor Tensor::all(std::nullopt_t, bool keepdim) const {
+  return truth("all", ReduceId::All, *this, {}, keepdim);
+}
+Tensor Tensor::any(std::nullopt_t, bool keepdim) const {
+  return truth("any", ReduceId::Any, *this, {}, keepdim);
+}
 Tensor Tensor::all(const Shape& dims, bool keepdim) const {
-  const Reduction r("all", *this, dims);
-  return reduced("all", ReduceId::All, r, *this, keepdim, truth_dtype(dtype()), 1);
+  if (dims.empty()) return truth_of_each("all", *this);
+  return truth("all", ReduceId::All, *this, dims, keepdim);
 }
 Tensor Tensor::any(const Shape& dims, bool keepdim) const {
-  const Reduction r("any", *this, dims);
-  return reduced("any", ReduceId::Any, r, *this, keepdim, truth_dtype(dtype()), 0);
+  if (dims.empty()) return truth_of_each("any", *this);
+  return truth("any", ReduceId::Any, *this, dims, keepdim);
 }
 
 Tensor Tensor::logsumexp(const Shape& dims, bool keepdim) const {

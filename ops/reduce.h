@@ -38,8 +38,8 @@ inline Tensor norm(const Tensor& x, double p = 2, const Shape& dims = {}, bool k
   return x.norm(p, dims, keepdim);
 }
 // The largest and smallest element; NaN wins; ties share the gradient evenly (a NaN makes it NaN
-// for all that it was chosen from; in max(x) and min(x) the NaNs share it). Throws ShapeError where
-// there is nothing to choose from.
+// for all that it was chosen from; in max(x) and min(x) the NaNs share it). Where there is nothing
+// to choose from, throws IndexError along dims and ShapeError of all.
 inline Tensor amax(const Tensor& x, const Shape& dims = {}, bool keepdim = false) {
   return x.amax(dims, keepdim);
 }
@@ -49,7 +49,7 @@ inline Tensor amin(const Tensor& x, const Shape& dims = {}, bool keepdim = false
 inline Tensor max(const Tensor& x) { return x.max(); }
 inline Tensor min(const Tensor& x) { return x.min(); }
 // Values and their positions along dim, i64: the first of equal ones, or of the NaNs. The gradient
-// goes to that element alone.
+// goes to that element alone. Throws IndexError where there is nothing to choose from.
 inline std::tuple<Tensor, Tensor> max(const Tensor& x, Index dim, bool keepdim = false) {
   return x.max(dim, keepdim);
 }
@@ -63,11 +63,18 @@ inline Tensor argmax(const Tensor& x, std::optional<Index> dim = {}, bool keepdi
 inline Tensor argmin(const Tensor& x, std::optional<Index> dim = {}, bool keepdim = false) {
   return x.argmin(dim, keepdim);
 }
-// Whether all (any) elements differ from 0, as bool (of u8 as u8). NaN differs.
-inline Tensor all(const Tensor& x, const Shape& dims = {}, bool keepdim = false) {
+// Whether all (any) elements differ from 0, as bool (of u8 as u8). NaN differs. Dims that are given
+// and none reduce nothing: as PyTorch's, these tell {} from std::nullopt.
+inline Tensor all(const Tensor& x, std::nullopt_t = std::nullopt, bool keepdim = false) {
+  return x.all(std::nullopt, keepdim);
+}
+inline Tensor any(const Tensor& x, std::nullopt_t = std::nullopt, bool keepdim = false) {
+  return x.any(std::nullopt, keepdim);
+}
+inline Tensor all(const Tensor& x, const Shape& dims, bool keepdim = false) {
   return x.all(dims, keepdim);
 }
-inline Tensor any(const Tensor& x, const Shape& dims = {}, bool keepdim = false) {
+inline Tensor any(const Tensor& x, const Shape& dims, bool keepdim = false) {
   return x.any(dims, keepdim);
 }
 // log(sum(exp(x))) without overflow; integers are converted to f32; of nothing -infinity.

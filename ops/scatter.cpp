@@ -171,8 +171,8 @@ void check_mask(const char* op, const Tensor& x, const Tensor& mask) {
 }
 
 void check_fill(const char* op, const Tensor& x, const Scalar& value) {
-  const DType result = result_type(x, value);
-  if (result != x.dtype()) {
+  // bool takes any number as whether it is 0.
+  if (x.dtype() != DType::Bool && result_type(x, value) != x.dtype()) {
     fail<DTypeError>(op, "got value {} for a tensor of {}, expected one that it can hold",
                      value.to_double(), x.dtype());
   }

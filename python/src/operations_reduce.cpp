@@ -47,6 +47,7 @@ namespace {
 
 using MaybeDType = std::optional<DType>;
 using MaybeIndex = std::optional<Index>;
+using MaybeShape = std::optional<Shape>;
 
 void bind_sums(py::module_& m) {
   const auto one = [&](const char* name, auto f, const char* doc) {
@@ -136,14 +137,21 @@ void bind_spread(py::module_& m) {
 
 void bind_truths(py::module_& m) {
   def_both(
-      m, "all", [](const Tensor& x, const Shape& dim, bool keep) { return x.all(dim, keep); },
-      "Whether no element over dim is 0, as bool (of uint8 as uint8).\n\n"
+      m, "all",
+      [](const Tensor& x, const MaybeShape& dim, bool keep) {
+        return dim ? x.all(*dim, keep) : x.all(std::nullopt, keep);
+      },
+      "Whether no element over dim is 0, as bool (of uint8 as uint8). dim=() reduces nothing.\n\n"
       ">>> weft.all(weft.tensor([[True, True], [True, False]]), dim=1)\n"
       "tensor([ True, False])",
       input(), no_dim(), keepdim(), Released());
   def_both(
-      m, "any", [](const Tensor& x, const Shape& dim, bool keep) { return x.any(dim, keep); },
-      "Whether an element over dim is not 0, as bool (of uint8 as uint8).\n\n"
+      m, "any",
+      [](const Tensor& x, const MaybeShape& dim, bool keep) {
+        return dim ? x.any(*dim, keep) : x.any(std::nullopt, keep);
+      },
+      "Whether an element over dim is not 0, as bool (of uint8 as uint8). dim=() reduces "
+      "nothing.\n\n"
       ">>> weft.any(weft.tensor([[False, True], [False, False]]), dim=1)\n"
       "tensor([ True, False])",
       input(), no_dim(), keepdim(), Released());
@@ -170,21 +178,23 @@ void def_extreme(py::module_& m, const char* name, const char* pair, const char*
 void bind_extremes(py::module_& m) {
   def_both(
       m, "amax", [](const Tensor& x, const Shape& dim, bool keep) { return x.amax(dim, keep); },
-      "The largest element over dim; NaN wins, ties share the gradient evenly.\n\n"
+      "The largest element over dim; NaN wins, ties share the gradient evenly. IndexError where a "
+      "dim has nothing to choose from.\n\n"
       ">>> weft.amax(weft.tensor([[1, 5], [7, 2]]), dim=0)\n"
       "tensor([7, 5])",
       input(), no_dim(), keepdim(), Released());
   def_both(
       m, "amin", [](const Tensor& x, const Shape& dim, bool keep) { return x.amin(dim, keep); },
-      "The smallest element over dim; NaN wins, ties share the gradient evenly.\n\n"
+      "The smallest element over dim; NaN wins, ties share the gradient evenly. IndexError where a "
+      "dim has nothing to choose from.\n\n"
       ">>> weft.amin(weft.tensor([[1, 5], [7, 2]]), dim=0)\n"
       "tensor([1, 2])",
       input(), no_dim(), keepdim(), Released());
   def_extreme(
       m, "max", "weft.return_types.max",
       "The largest element of all; with a dim a named tuple (values, indices) along it, of equals "
-      "the first; with another tensor maximum(input, other). NaN wins. ShapeError where there is "
-      "nothing to choose from.\n\n"
+      "the first; with another tensor maximum(input, other). NaN wins. IndexError where a dim "
+      "has nothing to choose from, ShapeError of nothing at all.\n\n"
       ">>> weft.max(weft.tensor([[1, 5], [7, 2]]), 1).indices\n"
       "tensor([1, 0])",
       [](const Tensor& x) { return x.max(); },
@@ -193,8 +203,8 @@ void bind_extremes(py::module_& m) {
   def_extreme(
       m, "min", "weft.return_types.min",
       "The smallest element of all; with a dim a named tuple (values, indices) along it, of equals "
-      "the first; with another tensor minimum(input, other). NaN wins. ShapeError where there is "
-      "nothing to choose from.\n\n"
+      "the first; with another tensor minimum(input, other). NaN wins. IndexError where a dim "
+      "has nothing to choose from, ShapeError of nothing at all.\n\n"
       ">>> weft.min(weft.tensor([[1, 5], [7, 2]]), 1)\n"
       "weft.return_types.min(values=tensor([1, 2]), indices=tensor([0, 1]))",
       [](const Tensor& x) { return x.min(); },
@@ -203,7 +213,8 @@ void bind_extremes(py::module_& m) {
   def_both(
       m, "argmax", [](const Tensor& x, MaybeIndex dim, bool keep) { return x.argmax(dim, keep); },
       "The position of the largest element along dim, int64; without a dim in the flattened "
-      "tensor. Of equals the first; NaN wins.\n\n"
+      "tensor. Of equals the first; NaN wins. IndexError where there is nothing to "
+      "choose from.\n\n"
       ">>> weft.argmax(weft.tensor([[1, 5], [7, 2]]))\n"
       "tensor(2)\n"
       ">>> weft.argmax(weft.tensor([[1, 5], [7, 2]]), dim=1)\n"
@@ -212,7 +223,8 @@ void bind_extremes(py::module_& m) {
   def_both(
       m, "argmin", [](const Tensor& x, MaybeIndex dim, bool keep) { return x.argmin(dim, keep); },
       "The position of the smallest element along dim, int64; without a dim in the flattened "
-      "tensor. Of equals the first; NaN wins.\n\n"
+      "tensor. Of equals the first; NaN wins. IndexError where there is nothing to "
+      "choose from.\n\n"
       ">>> weft.argmin(weft.tensor([[1, 5], [7, 2]]), dim=1)\n"
       "tensor([0, 1])",
       input(), no_dim(), keepdim(), Released());

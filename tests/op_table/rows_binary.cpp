@@ -267,6 +267,12 @@ void add_powers(std::vector<Row>& rows) {
   r.cases.push_back(with_scalar(
       "torch.pow(2, x[0])", real({2, 3}, 0, 4), [](const Tensors& x) { return pow(2, x[0]); },
       [](double a) { return std::exp2(a); }, kNumber));
+  r.cases.push_back(with_scalar(
+      "torch.pow(x[0], True)", real({2, 3}), [](const Tensors& x) { return pow(x[0], true); },
+      [](double a) { return a; }, kBool));
+  r.cases.push_back(with_scalar(
+      "torch.pow(x[0], False)", real({2, 3}), [](const Tensors& x) { return pow(x[0], false); },
+      [](double) { return 1.0; }, kBool));
   rows.push_back(r);
 }
 

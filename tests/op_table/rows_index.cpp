@@ -303,16 +303,24 @@ std::vector<Row> masks() {
                                         }}}));
   rows.back().bad = {{[] { return Tensors{ones(3).masked_select(ones(3))}; },
                       "[masked_select] got ", "torch.ones(3).masked_select(torch.ones(3))"}};
-  rows.push_back(row("masked_fill", {{"torch.masked_fill(x[0], x[1], 3)",
-                                      {real({3, 4}), mask({3, 1})},
-                                      [](const Tensors& x) { return x[0].masked_fill(x[1], 3); },
-                                      [](const Arrays& x) {
-                                        return map(x[0], x[1], [](double v, double m) {
-                                          return m != 0 ? 3.0 : v;
-                                        });
-                                      },
-                                      [](Tensors& x) { x[0].masked_fill_(x[1], 3); },
-                                      kNumber}}));
+  rows.push_back(
+      row("masked_fill",
+          {{"torch.masked_fill(x[0], x[1], 3)",
+            {real({3, 4}), mask({3, 1})},
+            [](const Tensors& x) { return x[0].masked_fill(x[1], 3); },
+            [](const Arrays& x) {
+              return map(x[0], x[1], [](double v, double m) { return m != 0 ? 3.0 : v; });
+            },
+            [](Tensors& x) { x[0].masked_fill_(x[1], 3); },
+            kNumber},
+           {"torch.masked_fill(x[0], x[1], 3)",
+            {real({3, 4}), mask({3, 1})},
+            [](const Tensors& x) { return x[0].masked_fill(x[1], 3); },
+            [](const Arrays& x) {
+              return map(x[0], x[1], [](double v, double m) { return m != 0 ? 1.0 : v; });
+            },
+            [](Tensors& x) { x[0].masked_fill_(x[1], 3); },
+            kBool}}));
   rows.back().cases[0].big = {real({503, 407}), mask({503, 1})};
   rows.back().bad = {{[] { return Tensors{ones(3).masked_fill(ones(3), 0)}; }, "[masked_fill] got ",
                       "torch.ones(3).masked_fill(torch.ones(3), 0)"}};

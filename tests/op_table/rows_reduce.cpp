@@ -291,18 +291,32 @@ DType u8_or_bool(DType t) { return t == u8 ? u8 : boolean; }
 std::vector<Row> truths() {
   std::vector<Row> rows;
   rows.push_back(row(
-      "all", [](const Tensor& x, const Shape& d, bool k) { return x.all(d, k); },
+      "all",
+      [](const Tensor& x, const Shape& d, bool k) {
+        return d.empty() && x.dim() > 0 ? x.all(std::nullopt, k) : x.all(d, k);
+      },
       [](const List& x) {
         return std::all_of(x.begin(), x.end(), [](double v) { return v != 0; });
       },
       {kAll, u8_or_bool, true}));
   rows.push_back(row(
-      "any", [](const Tensor& x, const Shape& d, bool k) { return x.any(d, k); },
+      "any",
+      [](const Tensor& x, const Shape& d, bool k) {
+        return d.empty() && x.dim() > 0 ? x.any(std::nullopt, k) : x.any(d, k);
+      },
       [](const List& x) {
         return std::any_of(x.begin(), x.end(), [](double v) { return v != 0; });
       },
       {kAll, u8_or_bool, true}));
   for (Row& r : rows) r.differentiable = false;
+  for (Row& r : rows) {
+    r.cases.push_back(
+        {"torch." + r.name + "(x[0], dim=())", {real({2, 3})}, {}, [](const Arrays& x) {
+           return map(x[0], [](double v) { return v != 0; });
+         }});
+  }
+  rows[0].cases.back().call = [](const Tensors& x) { return x[0].all(Shape()); };
+  rows[1].cases.back().call = [](const Tensors& x) { return x[0].any(Shape()); };
   rows.push_back(row(
       "logsumexp",
       [](const Tensor& x, const Shape& d, bool k) {

@@ -126,9 +126,11 @@ const std::vector<Row>& rows() {
        [](const Values& v) { return *std::max_element(v.begin(), v.end()); }},
       {"amin", [](auto& x, auto& d, bool k) { return x.amin(d, k); },
        [](const Values& v) { return *std::min_element(v.begin(), v.end()); }},
-      {"all", [](auto& x, auto& d, bool k) { return x.all(d, k); },
+      {"all",
+       [](auto& x, auto& d, bool k) { return d.empty() ? x.all(std::nullopt, k) : x.all(d, k); },
        [](const Values& v) { return std::count(v.begin(), v.end(), 0) == 0 ? 1.0 : 0.0; }},
-      {"any", [](auto& x, auto& d, bool k) { return x.any(d, k); },
+      {"any",
+       [](auto& x, auto& d, bool k) { return d.empty() ? x.any(std::nullopt, k) : x.any(d, k); },
        [](const Values& v) {
          return std::count(v.begin(), v.end(), 0) == static_cast<std::ptrdiff_t>(v.size()) ? 0.0
                                                                                            : 1.0;
@@ -335,9 +337,10 @@ TEST_CASE("reductions refuse what they cannot do") {
   CHECK_THROWS_AS(x.argmax(2), IndexError);
   CHECK_THROWS_AS(Tensor().sum(), Error);
   CHECK_THROWS_AS(none.amax(), ShapeError);
-  CHECK_THROWS_AS(none.amax(0), ShapeError);
-  CHECK_THROWS_AS(none.max(0), ShapeError);
-  CHECK_THROWS_AS(none.argmin(), ShapeError);
+  CHECK_THROWS_AS(none.amax(0), IndexError);
+  CHECK_THROWS_AS(none.max(0), IndexError);
+  CHECK_THROWS_AS(none.argmin(), IndexError);
+  CHECK_THROWS_AS(none.argmin(0), IndexError);
   CHECK_THROWS_AS(none.norm(kInf), ShapeError);
   CHECK_THROWS_AS(x.norm(kNaN), ValueError);
   CHECK_THROWS_WITH(ones({2}, i32).mean(),
