@@ -59,6 +59,7 @@ void Scheduler::apply() {
     groups[g].options.lr = rates[g];
   }
   set_ = std::move(rates);
+  apply_others(last_);
 }
 
 void Scheduler::step() {
@@ -256,10 +257,9 @@ double OneCycleLR::value(Index step, double Phase::*from, double Phase::*to) con
 
 double OneCycleLR::lr_at(Index step, double) const { return value(step, &Phase::lr0, &Phase::lr1); }
 
-void OneCycleLR::apply() {
-  Scheduler::apply();
+void OneCycleLR::apply_others(Index step) {
   if (!options_.cycle_momentum) return;
-  const double m = value(last_step(), &Phase::momentum0, &Phase::momentum1);
+  const double m = value(step, &Phase::momentum0, &Phase::momentum1);
   Optimizer* const o = &optimizer();
   const bool sgd = dynamic_cast<SGD*>(o), adam = dynamic_cast<Adam*>(o) || dynamic_cast<AdamW*>(o);
   for (auto& group : o->groups()) {  // another optimiser has one of the two, or neither
@@ -296,6 +296,48 @@ double SequentialLR::next_rate(Index step, double base, double now, bool first) 
   const auto [i, start] = part_at(step);
   if (i && step == start) return schedulers_[i]->lr_at(0, base);
   return schedulers_[i]->next_rate(step - start, base, now, first);
+}
+
+void SequentialLR::apply_others(Index step) {
+  const auto [i, start] = part_at(step);
+  schedulers_[i]->apply_others(step - start);
+}
+
+namespace {
+Scheduler& first_of(const std::vector<std::shared_ptr<Scheduler>>& schedulers) {
+  if (schedulers.empty() || !schedulers[0])
+    fail<ValueError>("ChainedScheduler", "got no schedules, expected one or more");
+  return *schedulers[0];
+}
+}  // namespace
+
+ChainedScheduler::ChainedScheduler(std::vector<std::shared_ptr<Scheduler>> schedulers,
+                                   const Optimizer* optimizer)
+    : Scheduler(*first_of(schedulers).optimizer_, -1), schedulers_(std::move(schedulers)) {
+  last_ = schedulers_[0]->last_;
+  for (const auto& s : schedulers_) {
+    if (!s || s->optimizer_ != optimizer_ || (optimizer && optimizer != optimizer_))
+      fail<ValueError>("ChainedScheduler", "got schedules of several optimisers, expected one's");
+    ahead_.push_back(s->last_ - last_);
+  }
+  check_groups();
+  for (std::size_t g = 0; g < base_.size(); ++g) set_[g] = optimizer_->groups()[g].options.lr;
+  alone_.assign(base_.size(), false);  // from the rate now: lr_at() goes a long way
+  first_ = false;
+}
+double ChainedScheduler::lr_at(Index step, double base) const {
+  double rate = base;
+  for (Index i = 0; i <= step; ++i) rate = next_rate(i, base, rate, i == 0);
+  return rate;
+}
+double ChainedScheduler::next_rate(Index step, double base, double now, bool first) const {
+  for (std::size_t i = 0; i < schedulers_.size(); ++i)
+    now = schedulers_[i]->next_rate(step + ahead_[i], base, now, first);
+  return now;
+}
+void ChainedScheduler::apply_others(Index step) {
+  for (std::size_t i = 0; i < schedulers_.size(); ++i)
+    schedulers_[i]->apply_others(step + ahead_[i]);
 }
 
 }  // namespace weft::optim

@@ -36,7 +36,9 @@ class WEFT_API Scheduler : public nn::Stateful {
   // The first step: the constructors of kinds call it.
   void begin();
   // Sets the options of all groups for step last_step().
-  virtual void apply();
+  void apply();
+  // Sets what is no rate for a step (a momentum).
+  virtual void apply_others(Index) {}
   // The rate at a step, from the rate `now`; first: the schedule has just been made.
   virtual double next_rate(Index step, double base, double now, bool first) const;
   Optimizer& optimizer() const { return *optimizer_; }
@@ -44,6 +46,7 @@ class WEFT_API Scheduler : public nn::Stateful {
 
  private:
   friend class SequentialLR;
+  friend class ChainedScheduler;
   void check_groups() const;
   bool alone() const;
   Optimizer* optimizer_;
@@ -139,7 +142,7 @@ class WEFT_API OneCycleLR : public Scheduler {
 
  private:
   std::string state_name() const override { return "OneCycleLR"; }
-  void apply() override;
+  void apply_others(Index step) override;
   struct Phase {
     double end, lr0, lr1, momentum0, momentum1;
   };
@@ -158,11 +161,29 @@ class WEFT_API SequentialLR : public Scheduler {
 
  private:
   double next_rate(Index step, double base, double now, bool first) const override;
+  void apply_others(Index step) override;
   // Which schedule has a step, and where it begins.
   std::pair<std::size_t, Index> part_at(Index step) const;
   std::string state_name() const override { return "SequentialLR"; }
   std::vector<std::shared_ptr<Scheduler>> schedulers_;
   std::vector<Index> milestones_;
+};
+
+// All of several schedules of one optimiser at each step, one after the other. They begin where
+// they are; this one's steps are not theirs. An optimizer that is named must be theirs.
+class WEFT_API ChainedScheduler : public Scheduler {
+ public:
+  explicit ChainedScheduler(std::vector<std::shared_ptr<Scheduler>> schedulers,
+                            const Optimizer* optimizer = nullptr);
+  // Goes through all steps before.
+  double lr_at(Index step, double base) const override;
+
+ private:
+  double next_rate(Index step, double base, double now, bool first) const override;
+  void apply_others(Index step) override;
+  std::string state_name() const override { return "ChainedScheduler"; }
+  std::vector<std::shared_ptr<Scheduler>> schedulers_;
+  std::vector<Index> ahead_;  // how many steps each was ahead of this one
 };
 
 }  // namespace weft::optim

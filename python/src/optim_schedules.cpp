@@ -18,7 +18,8 @@ struct pybind11::detail::process_attribute<weft::python::Recorded>
   static void postcall(function_call& call, handle) {
     dict given;
     for (std::size_t i = 1; i < call.args.size(); ++i) {
-      given[call.func.args[i].name] = call.args[i];
+      const auto value = reinterpret_borrow<object>(call.args[i]);
+      given[call.func.args[i].name] = isinstance<list>(value) ? object(list(tuple(value))) : value;
     }
     setattr(call.init_self, "_arguments", given);
   }
@@ -137,6 +138,25 @@ void bind_simple(py::module_& m) {
            "optimizer"_a, "schedulers"_a, "milestones"_a, KeepOptimizer(), Recorded());
 }
 
+void bind_chain(py::module_& m) {
+  py::classh<ChainedScheduler, Scheduler>(
+      m, "ChainedScheduler",
+      "All of several schedules of one optimiser at each step, one after the other. They begin "
+      "where they are; only this one's step() is called then.\n\n"
+      ">>> sgd = weft.optim.SGD([nn.Parameter(weft.zeros(1))], lr=1.0)\n"
+      ">>> from weft.optim.lr_scheduler import ChainedScheduler, LinearLR, StepLR\n"
+      ">>> parts = [LinearLR(sgd, 0.5, total_iters=2), StepLR(sgd, 2, gamma=0.1)]\n"
+      ">>> schedule = ChainedScheduler(parts)\n"
+      ">>> rates = []\n"
+      ">>> for step in range(4):\n"
+      "...     rates += schedule.get_last_lr()\n"
+      "...     schedule.step()\n"
+      ">>> [round(r, 3) for r in rates]\n"
+      "[0.5, 0.75, 0.1, 0.1]")
+      .def(py::init<std::vector<std::shared_ptr<Scheduler>>, const Optimizer*>(), "schedulers"_a,
+           "optimizer"_a = py::none(), Recorded());
+}
+
 bool is_linear(const std::string& strategy) {
   if (strategy != "cos" && strategy != "linear") {
     throw py::value_error("got anneal_strategy \"" + strategy + "\", expected cos or linear");
@@ -188,6 +208,7 @@ void bind_schedules(py::module_& optim) {
       add_part(optim, "lr_scheduler", "weft.optim.lr_scheduler", "Learning rates over time.");
   bind_base(m);
   bind_simple(m);
+  bind_chain(m);
   bind_one_cycle(m);
 }
 

@@ -188,6 +188,48 @@ TEST_CASE("a chain of schedules multiplies, and goes on where it was saved") {
   CHECK(a.run(5) == b.run(5));
 }
 
+TEST_CASE("a chain of schedules is one") {
+  const auto chained = [](Bench& x) {
+    return optim::ChainedScheduler({std::make_shared<optim::StepLR>(x.sgd, 2, 0.5),
+                                    std::make_shared<optim::LinearLR>(x.sgd, 0.5, 1, 3)});
+  };
+  Bench a, b, c;
+  optim::ChainedScheduler first = chained(a);
+  check(rates(first, 4), {0.05, 0.2 / 3, 0.125 / 3, 0.05});
+  CHECK(first.lr_at(3, 0.1) == Approx(0.05));
+  optim::ChainedScheduler second = chained(b);
+  b.sgd.load_state_dict(a.sgd.state_dict());
+  second.load_state_dict(first.state_dict());
+  CHECK(rates(second, 3) == rates(first, 3));
+  CHECK(second.last_step() == 5);
+  CHECK_THROWS_AS(optim::ChainedScheduler({}), ValueError);
+  CHECK_THROWS_AS(optim::ChainedScheduler({std::make_shared<optim::StepLR>(a.sgd, 2)}, &c.sgd),
+                  ValueError);
+  CHECK_THROWS_AS(optim::ChainedScheduler({std::make_shared<optim::StepLR>(a.sgd, 2),
+                                           std::make_shared<optim::StepLR>(c.sgd, 2)}),
+                  ValueError);
+}
+
+TEST_CASE("a one-cycle schedule within another moves the momentum") {
+  const optim::OneCycleOptions options{.max_lr = 1, .total_steps = 5};
+  Bench alone, chained, sequence;
+  optim::OneCycleLR one(alone.sgd, options);
+  optim::ChainedScheduler chain({std::make_shared<optim::OneCycleLR>(chained.sgd, options)});
+  optim::SequentialLR row(sequence.sgd,
+                          {std::make_shared<optim::OneCycleLR>(sequence.sgd, options),
+                           std::make_shared<optim::StepLR>(sequence.sgd, 1)},
+                          {5});
+  for (int i = 0; i < 4; ++i) {
+    one.step(), chain.step(), row.step();
+    const double momentum = alone.sgd.groups()[0].options.momentum;
+    CHECK(chained.sgd.groups()[0].options.momentum == momentum);
+    CHECK(sequence.sgd.groups()[0].options.momentum == momentum);
+  }
+  chain.step();
+  CHECK_THROWS_AS(chain.step(), ValueError);
+  CHECK(chain.last_step() == 5);
+}
+
 TEST_CASE("a schedule is resumed by its step alone") {
   Bench a, b;
   optim::StepLR first(a.sgd, 2, 0.5);

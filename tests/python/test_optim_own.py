@@ -228,6 +228,23 @@ def test_a_run_goes_on_bit_for_bit(way, tmp_path):
     assert flat(net).tobytes() == flat(net2).tobytes()
 
 
+@pytest.mark.parametrize("kind", [OwnAdam, weft.optim.Adam])
+def test_a_state_holds_the_rates_before_a_schedule(kind):
+    def made(lr):
+        return kind([nn.Parameter(weft.ones(2))], lr=lr)
+
+    one, two, fresh = made(0.5), made(0.25), made(0.125).state_dict()
+    lr_scheduler.StepLR(one, 1)
+    state = one.state_dict()
+    assert state["groups.0.initial_lr"].item() == 0.5 and "groups.0.initial_lr" not in fresh
+    two.load_state_dict(state)
+    assert two.param_groups[0]["initial_lr"] == 0.5
+    one.load_state_dict(fresh)  # of before
+    assert one.param_groups[0]["initial_lr"] == 0.5 and one.param_groups[0]["lr"] == 0.125
+    with pytest.raises(ValueError, match="initial_lr is not one number"):
+        two.load_state_dict({**state, "groups.0.initial_lr": weft.ones(2)})
+
+
 def test_what_a_state_holds():
     p, q = nn.Parameter(weft.ones(2)), nn.Parameter(weft.ones(3))
     made = OwnAdam([p, q])

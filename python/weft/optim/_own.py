@@ -213,7 +213,7 @@ def _options(self: Optimizer) -> dict[str, tuple[ParamGroup, str, Tensor]]:
     found = {}
     for index, group in enumerate(self.param_groups):
         for name, value in group.items():
-            if name not in ("params", "initial_lr") and (saved := _saved(value)) is not None:
+            if name != "params" and (saved := _saved(value)) is not None:
                 found[f"groups.{index}.{name}"] = group, name, saved
     return found
 
@@ -246,13 +246,24 @@ def _misfit(value: Tensor, now: Tensor, by_cpp: bool) -> str | None:
     return None
 
 
+def _initial_rates(self: Optimizer) -> dict[str, ParamGroup]:
+    """The groups by the names of their rates before a schedule, which a state may have or not."""
+    return {f"groups.{i}.initial_lr": group for i, group in enumerate(self.param_groups)}
+
+
 def _find_mismatches(self: Optimizer, state: Mapping[str, Tensor]) -> list[str]:
     options, count, known = _options(self), len(_parameters(self)), self._option_names()
+    initial = _initial_rates(self)
+    for name in initial:
+        options.pop(name, None)
     # Files from before texts were saved lack them.
     found = [f"{n} is missing" for n, o in options.items() if n not in state and not _is_text(o[2])]
     for name, value in state.items():
         kind, index, *rest = name.split(".", 2) if "." in name else ("", "")
-        if name in options:
+        if name in initial:
+            if value.numel() != 1:
+                found.append(f"{name} is not one number")
+        elif name in options:
             _, key, now = options[name]
             if misfit := _misfit(value, now, key in known):
                 found.append(f"{name} {misfit}")
@@ -278,8 +289,11 @@ def _prepare_state(self: Optimizer, state: Mapping[str, Tensor]) -> Callable[[],
     options = [
         (group, name, _from_saved(state[key], group[name]))
         for key, (group, name, _) in _options(self).items()
-        if key in state
+        if key in state and name != "initial_lr"
     ]
+    for key, group in _initial_rates(self).items():
+        if key in state:
+            options.append((group, "initial_lr", state[key].item()))
     parameters = _parameters(self)
     taken: defaultdict[Any, dict[str, Any]] = defaultdict(dict)
     for key, value in state.items():

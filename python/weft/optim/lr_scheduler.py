@@ -15,6 +15,14 @@ if TYPE_CHECKING:
     from weft.optim import ParamGroup
 
 
+def _optimizer(arguments: dict[str, Any]) -> Any:
+    """The optimiser of a schedule, which may have it from the first of its schedules."""
+    given = arguments["optimizer"]
+    if given is None:
+        return _optimizer(arguments["schedulers"][0].__dict__["_arguments"])
+    return given
+
+
 def _options(optimizer: Optimizer) -> list[tuple[ParamGroup, str, Any]]:
     groups = optimizer.param_groups
     return [(g, name, g[name]) for g in groups for name in optimizer._option_names()]
@@ -29,7 +37,7 @@ def _rebuild_schedule(cls: Any, arguments: dict[str, Any]) -> Any:
     """A schedule of a class. Its optimiser keeps the rates that it has."""
     made = cls.__new__(cls)
     base: Any = next(c for c in cls.__mro__ if c in _COMPILED)
-    before = _options(arguments["optimizer"])
+    before = _options(_optimizer(arguments))
     base.__init__(made, **arguments)
     _put_back(before)
     return made
@@ -43,7 +51,7 @@ def _reduce(self: LRScheduler) -> tuple[Any, ...]:
 
 def _set_state(self: LRScheduler, state: dict[str, Any]) -> None:
     self.__dict__.update(state["attributes"])
-    before = _options(self.__dict__["_arguments"]["optimizer"])
+    before = _options(_optimizer(self.__dict__["_arguments"]))
     self.load_state_dict(state["state"])
     _put_back(before)
 

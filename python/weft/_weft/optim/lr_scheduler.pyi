@@ -7,6 +7,13 @@ from weft._weft.nn import Stateful
 from weft._weft.optim import Optimizer
 
 
+class ChainedScheduler(LRScheduler):
+    def __init__(
+        self,
+        schedulers: Sequence[LRScheduler],
+        optimizer: Optimizer | None = None,
+    ) -> None: ...
+
 class CosineAnnealingLR(LRScheduler):
     def __init__(
         self,
