@@ -161,15 +161,14 @@ py::object find_tensor(const py::object& self, const std::string& path, bool par
   return tensor_object(slot->tensor, parameter);
 }
 
-py::object convert(const py::object& self, const py::args& args, const std::optional<DType>& dtype,
-                   const std::optional<Device>& device) {
+// After *args pybind11 converts no last argument: that is the dtype, which needs it not.
+py::object convert(const py::object& self, const py::args& args,
+                   const std::optional<Device>& device, const std::optional<DType>& dtype) {
   Module& m = module_of(self.ptr());
   if (device) m.to(*device);
   if (dtype) m.to(*dtype);
   for (const py::handle a : args) {
-    if (py::isinstance<py::str>(a)) {
-      m.to(Device(a.cast<std::string>()));
-    } else if (py::isinstance<Device>(a)) {
+    if (py::isinstance<py::str>(a) || py::isinstance<py::int_>(a) || py::isinstance<Device>(a)) {
       m.to(a.cast<Device>());
     } else {
       m.to(is_tensor(a.ptr()) ? tensor_of(a.ptr()).dtype() : a.cast<DType>());
@@ -310,7 +309,7 @@ void def_changes(Class& c) {
   c.def("to", &convert,
         "to(dtype), to(device), to(device, dtype): converts parameters and buffers of floating "
         "dtype in place; an optimiser's go along.",
-        "dtype"_a = py::none(), "device"_a = py::none());
+        "device"_a = py::none(), "dtype"_a = py::none());
   for (auto [name, dtype] : {std::pair{"float", DType::F32},
                              {"double", DType::F64},
                              {"half", DType::F16},

@@ -11,7 +11,8 @@ namespace {
 void bind_device(py::module_& m) {
   py::class_<Device> device(m, "device",
                             "Where a tensor's memory is: weft.device(\"cpu\"). DeviceError for a "
-                            "name that stands for none.\n\n"
+                            "name that stands for none. A number is that of a CUDA device, here "
+                            "and wherever a device is expected.\n\n"
                             ">>> weft.device(\"cpu\")\n"
                             "device(type='cpu')\n"
                             ">>> weft.zeros(2).device == weft.device(\"cpu\")\n"
@@ -21,6 +22,12 @@ void bind_device(py::module_& m) {
                [](const std::string& type, int index) { return Device(Device(type).type, index); }),
            "type"_a, "index"_a)
       .def(py::init<const Device&>(), "device"_a)
+      .def(py::init([](const py::int_& index) {
+             if (py::isinstance<py::bool_>(index))
+               throw py::type_error("got a bool, expected a device");
+             return Device("cuda:" + py::str(index).cast<std::string>());
+           }),
+           "index"_a)
       .def_property_readonly(
           "type", [](Device d) { return d.type == DeviceType::CPU ? "cpu" : "cuda"; },
           "The kind of device: \"cpu\" or \"cuda\".")
@@ -44,6 +51,7 @@ void bind_device(py::module_& m) {
     return py::make_tuple(py::type::of<Device>(), py::make_tuple(d.str()));
   });
   py::implicitly_convertible<py::str, Device>();
+  py::implicitly_convertible<py::int_, Device>();
   const auto type = py::reinterpret_borrow<py::object>(reinterpret_cast<PyObject*>(tensor_type));
   type.attr("device") =
       py::module_::import("builtins")

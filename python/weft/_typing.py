@@ -21,7 +21,7 @@ Other: TypeAlias = Union[Tensor, Scalar, NDArray[Any]]
 # One size (or dim) or several.
 ShapeLike: TypeAlias = Union[int, Sequence[int]]
 DTypeLike: TypeAlias = Union[dtype, type[bool], type[int], type[float]]
-DeviceLike: TypeAlias = Union[device, str]
+DeviceLike: TypeAlias = Union[device, str, int]
 StrPath: TypeAlias = Union[str, "os.PathLike[str]"]
 
 Reduction: TypeAlias = Literal["none", "mean", "sum"]
