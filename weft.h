@@ -43,6 +43,7 @@
 #include <weft/ops/compare.h>
 #include <weft/ops/conv.h>
 #include <weft/ops/dropout.h>
+#include <weft/ops/einsum.h>
 #include <weft/ops/elementwise.h>
 #include <weft/ops/embedding.h>
 #include <weft/ops/grid.h>

@@ -1,6 +1,7 @@
 #include <weft/ops/blend.h>
 
 #include <cmath>
+#include <numbers>
 
 #include <weft/autograd/record.h>
 #include <weft/core/check.h>
@@ -121,6 +122,27 @@ Tensor round(const Tensor& x, int decimals) {
 }
 Tensor& round_(Tensor& x, int decimals) { return x.copy_(round(x, decimals)); }
 
+Tensor log2(const Tensor& x) {
+  const DType result = is_floating(x.get("log2").dtype) ? x.dtype() : DType::F32;
+  const Tensor y = [&] {
+    const NoGradGuard no_grad;
+    const Tensor w = x.to(DType::F64), near = weft::log(w) * std::numbers::log2e;
+    if (result != DType::F64) return near.to(result);
+    const Tensor whole = weft::round(near);
+    return where(weft::pow(2, whole) == w, whole, near);
+  }();
+  if (recording(x)) {
+    record("log2", y, {x}, [x = saved(x)](Tensor& g, Gradients& in) {
+      in.set(0, [&] { return g / (x.get() * std::numbers::ln2); });
+    });
+  }
+  return y;
+}
+Tensor& log2_(Tensor& x) {
+  check_floating("log2_", x);
+  return x.copy_(log2(recording(x) ? x.clone() : x));
+}
+
 Tensor nan_to_num(const Tensor& x, double nan, std::optional<double> posinf,
                   std::optional<double> neginf) {
   if (!is_floating(x.get("nan_to_num").dtype)) return x.clone();
@@ -129,6 +151,11 @@ Tensor nan_to_num(const Tensor& x, double nan, std::optional<double> posinf,
   const Tensor infinite =
       where(x > 0, number(posinf.value_or(info.max)), number(neginf.value_or(info.min)));
   return where(isfinite(x), x, where(isnan(x), number(nan), infinite));
+}
+
+Tensor& nan_to_num_(Tensor& x, double nan, std::optional<double> posinf,
+                    std::optional<double> neginf) {
+  return x.copy_(nan_to_num(x, nan, posinf, neginf));
 }
 
 }  // namespace weft

@@ -17,9 +17,16 @@ WEFT_API Tensor& lerp_(Tensor& start, const Tensor& end, double weight);
 WEFT_API Tensor round(const Tensor& x, int decimals);
 WEFT_API Tensor& round_(Tensor& x, int decimals);
 
+// The logarithm to base 2, computed in f64: exact for powers of 2. bool and integers give f32.
+WEFT_API Tensor log2(const Tensor& x);
+// Throws DTypeError unless x is floating.
+WEFT_API Tensor& log2_(Tensor& x);
+
 // Numbers in place of NaN and the infinities: for these the largest and the smallest of the dtype
 // unless one is given. Other elements keep their gradient. Integers stay as they are.
 WEFT_API Tensor nan_to_num(const Tensor& x, double nan = 0, std::optional<double> posinf = {},
                            std::optional<double> neginf = {});
+WEFT_API Tensor& nan_to_num_(Tensor& x, double nan = 0, std::optional<double> posinf = {},
+                             std::optional<double> neginf = {});
 
 }  // namespace weft

@@ -73,6 +73,8 @@ std::vector<Tensor> meshgrid(std::span<const Tensor> tensors, const char* indexi
 Tensor tril(const Tensor& x, Index diagonal) { return kept("tril", x, diagonal, true); }
 Tensor triu(const Tensor& x, Index diagonal) { return kept("triu", x, diagonal - 1, false); }
 
+Tensor& tril_(Tensor& x, Index diagonal) { return x.copy_(kept("tril_", x, diagonal, true)); }
+Tensor& triu_(Tensor& x, Index diagonal) { return x.copy_(kept("triu_", x, diagonal - 1, false)); }
 Tensor tril_indices(Index rows, Index columns, Index offset, const Options& options) {
   check_sizes("tril_indices", rows, columns);
   return indices(below(rows, columns, offset, options.device()), options);

@@ -21,6 +21,8 @@ inline std::vector<Tensor> meshgrid(std::initializer_list<Tensor> tensors,
 // are above it. Throws ShapeError where there are less than 2 dims.
 WEFT_API Tensor tril(const Tensor& x, Index diagonal = 0);
 WEFT_API Tensor triu(const Tensor& x, Index diagonal = 0);
+WEFT_API Tensor& tril_(Tensor& x, Index diagonal = 0);
+WEFT_API Tensor& triu_(Tensor& x, Index diagonal = 0);
 // [2, n]: rows and columns of what those keep, i64 unless the options have a dtype.
 WEFT_API Tensor tril_indices(Index rows, Index columns, Index offset = 0,
                              const Options& options = {});

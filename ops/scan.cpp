@@ -1,5 +1,6 @@
 #include <weft/ops/scan.h>
 
+#include <weft/autograd/record.h>
 #include <weft/core/check.h>
 #include <weft/ops/elementwise.h>
 #include <weft/ops/make.h>
@@ -38,6 +39,22 @@ Tensor cumsum(const Tensor& x, Index dim, std::optional<DType> dtype) {
 
 Tensor cumprod(const Tensor& x, Index dim, std::optional<DType> dtype) {
   return scanned("cumprod", x, dim, dtype, [](const Tensor& a, const Tensor& b) { return a * b; });
+}
+
+namespace {
+void check_scan_(const char* op, const Tensor& x) {
+  if (x.get(op).dtype == DType::Bool) fail<DTypeError>(op, "got bool, expected a number");
+}
+}  // namespace
+
+Tensor& cumsum_(Tensor& x, Index dim) {
+  check_scan_("cumsum_", x);
+  return x.copy_(cumsum(x, dim, x.dtype()));
+}
+Tensor& cumprod_(Tensor& x, Index dim) {
+  check_scan_("cumprod_", x);
+  // The gradient reads the elements as they were.
+  return x.copy_(cumprod(autograd::recording(x) ? x.clone() : x, dim, x.dtype()));
 }
 
 Tensor diff(const Tensor& x, Index n, Index dim) {

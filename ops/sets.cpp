@@ -73,22 +73,64 @@ Tensor bucketize(const Tensor& x, const Tensor& boundaries, bool right) {
   return searched("bucketize", boundaries, x, right);
 }
 
+namespace {
+
+// What is first of its kind among things in order, n of them at positions `order`.
+struct Kinds {
+  Tensor starts, inverse, counts;
+  Kinds(const Tensor& first, const Tensor& order, bool with_inverse, bool with_counts) {
+    const Index n = first.numel();
+    const Options options = integers_on(first);
+    starts = first.nonzero().view(-1);
+    if (with_inverse) inverse = zeros(n, options).scatter_(0, order, cumsum(first, 0) - 1);
+    if (with_counts) counts = diff(cat({starts, full(1, n, options)}));
+  }
+};
+
+// Which differ from the one before, the first among them.
+Tensor differs(const Tensor& rows) {
+  const Index n = rows.size(0);
+  Tensor first = ones(n, Options(DType::Bool).device(rows.device()));
+  if (n < 2) return first;
+  const Tensor other = rows.narrow(0, 1, n - 1) != rows.narrow(0, 0, n - 1);
+  first.narrow(0, 1, n - 1).copy_(rows.dim() == 1 ? other : other.any(1));
+  return first;
+}
+
+}  // namespace
+
 std::tuple<Tensor, Tensor, Tensor> unique(const Tensor& x, bool return_inverse,
                                           bool return_counts) {
   x.get("unique");
   const NoGradGuard no_grad;
   const auto [values, order] = sort(x.detach().reshape(-1), 0);
-  const Index n = values.numel();
-  Tensor first = ones(n, Options(DType::Bool).device(x.device()));
-  if (n > 1)
-    first.narrow(0, 1, n - 1).copy_(values.narrow(0, 1, n - 1) != values.narrow(0, 0, n - 1));
-  const Tensor starts = first.nonzero().view(-1);
-  Tensor inverse, counts;
-  if (return_inverse) {
-    inverse = zeros(n, integers_on(x)).scatter_(0, order, cumsum(first, 0) - 1).view(x.sizes());
+  const Kinds kinds(differs(values), order, return_inverse, return_counts);
+  return {values.index_select(0, kinds.starts),
+          return_inverse ? kinds.inverse.view(x.sizes()) : Tensor(), kinds.counts};
+}
+
+std::tuple<Tensor, Tensor, Tensor> unique(const Tensor& x, Index dim, bool return_inverse,
+                                          bool return_counts) {
+  const int at = wrap_dim("unique", dim, x.get("unique").sizes.size());
+  if (x.dim() == 0) return unique(x.reshape(1), 0, return_inverse, return_counts);
+  const NoGradGuard no_grad;
+  const Tensor first = x.detach().movedim(at, 0);
+  const Index n = first.size(0), width = first.numel() / std::max<Index>(n, 1);
+  if (n > 0 && width == 0) {
+    fail<ShapeError>("unique", "got dim {} of shape [{}], expected slices with elements", dim,
+                     fmt::join(x.sizes(), ", "));
   }
-  if (return_counts) counts = diff(cat({starts, full(1, n, integers_on(x))}));
-  return {values.index_select(0, starts), inverse, counts};
+  const Tensor rows = n == 0 ? first : first.reshape({n, width});
+  Tensor order = arange(n, integers_on(x));
+  for (Index c = width; c-- > 0;) {  // stably, so the first column decides last
+    const Tensor column = rows.select(1, c).index_select(0, order);
+    order = order.index_select(0, argsort(column, 0));
+  }
+  const Tensor sorted = rows.index_select(0, order);
+  const Kinds kinds(n == 0 ? ones(0, Options(DType::Bool).device(x.device())) : differs(sorted),
+                    order, return_inverse, return_counts);
+  const Tensor chosen = order.index_select(0, kinds.starts);
+  return {first.index_select(0, chosen).movedim(0, at).contiguous(), kinds.inverse, kinds.counts};
 }
 
 Tensor isin(const Tensor& x, const Tensor& others, bool invert) {

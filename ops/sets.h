@@ -12,6 +12,10 @@ namespace weft {
 // for the device.
 WEFT_API std::tuple<Tensor, Tensor, Tensor> unique(const Tensor& x, bool return_inverse = false,
                                                    bool return_counts = false);
+// The different slices along dim, in order of their elements from first to last; inverse and counts
+// are vectors. Throws ShapeError where slices have no elements.
+WEFT_API std::tuple<Tensor, Tensor, Tensor> unique(const Tensor& x, Index dim, bool return_inverse,
+                                                   bool return_counts);
 // Whether each element of x is (or, inverted, is not) among others'; NaN is not.
 WEFT_API Tensor isin(const Tensor& x, const Tensor& others, bool invert = false);
 // How often 0, 1, ... come in a vector of integers: at least minlength numbers, i64; or the sums of

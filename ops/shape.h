@@ -38,6 +38,15 @@ WEFT_API Tensor stack(std::span<const Tensor> tensors, Index dim = 0);
 inline Tensor stack(std::initializer_list<Tensor> tensors, Index dim = 0) {
   return stack(std::span(tensors.begin(), tensors.size()), dim);
 }
+// A copy of x so many times along each dim; dims that x lacks come in front. Throws ShapeError for
+// fewer repeats than dims, and for negative ones.
+WEFT_API Tensor repeat(const Tensor& x, const Shape& repeats);
+// The same, where repeats that are missing in front are 1.
+WEFT_API Tensor tile(const Tensor& x, const Shape& dims);
+// A copy whose elements are moved by shifts along dims; what leaves at the end comes back in front.
+// Without dims one shift moves the elements of the flattened tensor. Throws ValueError where there
+// is not one shift for each dim.
+WEFT_API Tensor roll(const Tensor& x, const Shape& shifts, const Shape& dims = {});
 // amounts: {low, high} of the last dim, then of the one before, ...; negative ones cut off.
 WEFT_API Tensor pad(const Tensor& x, const Shape& amounts, const Scalar& value = 0);
 // What the border holds: value, x mirrored at its edge (less often than its size), its edge, or x

@@ -16,5 +16,11 @@ WEFT_API std::tuple<Tensor, Tensor> sort(const Tensor& x, Index dim = -1, bool d
 // or more than there are.
 WEFT_API std::tuple<Tensor, Tensor> topk(const Tensor& x, Index k, Index dim = -1,
                                          bool largest = true);
+// The element in the middle (of two the smaller); NaN if there is one. Equal elements share the
+// gradient evenly. Of nothing NaN; no integers throw ShapeError, bool DTypeError.
+WEFT_API Tensor median(const Tensor& x);
+// Along dim, with its position; the gradient goes to that element. Throws IndexError where there is
+// nothing along dim.
+WEFT_API std::tuple<Tensor, Tensor> median(const Tensor& x, Index dim, bool keepdim = false);
 
 }  // namespace weft

@@ -5,6 +5,7 @@
 #include <weft/autograd/engine.h>
 #include <weft/core/error.h>
 #include <weft/core/interrupt.h>
+#include <weft/ops/shape.h>
 #include <weft/python/src/dtype.h>
 #include <weft/python/src/elementwise.h>
 
@@ -151,11 +152,24 @@ Shape sizes_given(const char* name, PyObject* const* args, Py_ssize_t n, PyObjec
   return to_shape(args[0]);
 }
 
-constexpr char kSize[] = "size", kShape[] = "shape", kDims[] = "dims";
+constexpr char kSize[] = "size", kShape[] = "shape", kDims[] = "dims", kRepeats[] = "repeats";
 
 template <Tensor (Tensor::*F)(const Shape&) const, const char* Name>
 PyObject* shaped(PyObject* self, PyObject* const* args, Py_ssize_t n, PyObject* keywords) {
   return guarded([&] { return wrap((tensor_of(self).*F)(sizes_given(Name, args, n, keywords))); });
+}
+
+template <Tensor (*F)(const Tensor&, const Shape&), const char* Name>
+PyObject* copied(PyObject* self, PyObject* const* args, Py_ssize_t n, PyObject* keywords) {
+  return guarded([&] {
+    const Shape sizes = sizes_given(Name, args, n, keywords);
+    Tensor y;
+    {
+      const Unlocked unlocked;
+      y = F(tensor_of(self), sizes);
+    }
+    return wrap(y);
+  });
 }
 
 // view(*size), view(dtype), or either by its name.
@@ -310,6 +324,11 @@ const PyMethodDef hot[] = {
      "reshape(*shape): the elements in another shape, a view where the memory allows it."},
     {"permute", fast(shaped<&Tensor::permute, kDims>), METH_FASTCALL | METH_KEYWORDS,
      "permute(*dims): a view with the dimensions in another order."},
+    {"repeat", fast(copied<&weft::repeat, kRepeats>), METH_FASTCALL | METH_KEYWORDS,
+     "repeat(*repeats): a copy of the tensor so many times along each dim; dims that it lacks come "
+     "in front."},
+    {"tile", fast(copied<&weft::tile, kDims>), METH_FASTCALL | METH_KEYWORDS,
+     "tile(*dims): repeat(), where repeats that are missing in front are 1."},
     {"expand", fast(shaped<&Tensor::expand, kSize>), METH_FASTCALL | METH_KEYWORDS,
      "expand(*size): a view that repeats dimensions of size 1; -1 keeps a size."},
     {"flip", fast(shaped<&Tensor::flip, kDims>), METH_FASTCALL | METH_KEYWORDS,

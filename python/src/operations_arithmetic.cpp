@@ -111,11 +111,16 @@ Tensor within(const MaybeOperand& low, const MaybeOperand& high, F f) {
 }
 
 void bind_clamp(py::module_& m) {
+  const auto within_bounds = [](const Tensor& x, const MaybeOperand& low,
+                                const MaybeOperand& high) {
+    return within(low, high, [&](const auto& a, const auto& b) { return x.clamp(a, b); });
+  };
+  const auto in_place = [](Tensor& x, const MaybeOperand& low, const MaybeOperand& high) {
+    return within(low, high, [&](const auto& a, const auto& b) { return x.clamp_(a, b); });
+  };
+  const auto low = "min"_a = py::none(), high = "max"_a = py::none();
   def_both(
-      m, "clamp",
-      [](const Tensor& x, const MaybeOperand& low, const MaybeOperand& high) {
-        return within(low, high, [&](const auto& a, const auto& b) { return x.clamp(a, b); });
-      },
+      m, "clamp", within_bounds,
       "The elements within [min, max], of which at least one is given; NaN stays. The bounds are "
       "numbers or tensors, which broadcast; max wins where it is below min.\n\n"
       "Tensors as bounds get the gradient where they were taken, half of it where the element "
@@ -125,13 +130,14 @@ void bind_clamp(py::module_& m) {
       ">>> weft.clamp(weft.tensor([-1, 5]), max=weft.tensor([[0], [3]]))\n"
       "tensor([[-1,  0],\n"
       "        [-1,  3]])",
-      input(), "min"_a = py::none(), "max"_a = py::none(), Released());
-  def_method(
-      "clamp_",
-      [](Tensor& x, const MaybeOperand& low, const MaybeOperand& high) {
-        return within(low, high, [&](const auto& a, const auto& b) { return x.clamp_(a, b); });
-      },
-      "clamp() in place.", "min"_a = py::none(), "max"_a = py::none(), Released());
+      input(), low, high, Released());
+  def_method("clamp_", in_place, "clamp() in place.", low, high, Released());
+  def_both(m, "clip", within_bounds,
+           "clamp() by its other name.\n\n"
+           ">>> weft.clip(weft.tensor([-1, 5]), 0, 3)\n"
+           "tensor([0, 3])",
+           input(), low, high, Released());
+  def_method("clip_", in_place, "clamp() in place.", low, high, Released());
 }
 
 void bind_bits(py::module_& m) {

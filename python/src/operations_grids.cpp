@@ -34,6 +34,8 @@ void bind_triangles(py::module_& m) {
            "tensor([[0., 1., 1.],\n"
            "        [0., 0., 1.]])",
            input(), "diagonal"_a = 0, Released());
+  def_method("tril_", &tril_, "tril() in place.", "diagonal"_a = 0, Released());
+  def_method("triu_", &triu_, "triu() in place.", "diagonal"_a = 0, Released());
   const auto indices = [&](const char* name, auto f, const char* doc) {
     m.def(
         name,
@@ -107,6 +109,15 @@ void bind_grids(py::module_& m) {
            ">>> weft.nan_to_num(weft.tensor([float(\"nan\"), float(\"inf\"), 1.0]), posinf=9)\n"
            "tensor([0., 9., 1.])",
            input(), "nan"_a = 0.0, "posinf"_a = py::none(), "neginf"_a = py::none(), Released());
+  def_method("nan_to_num_", &nan_to_num_, "nan_to_num() in place.", "nan"_a = 0.0,
+             "posinf"_a = py::none(), "neginf"_a = py::none(), Released());
+  def_both(m, "log2", &weft::log2,
+           "The logarithm to base 2, exact for powers of 2; of bool and integers float32.\n\n"
+           ">>> weft.log2(weft.tensor([1.0, 8.0]))\n"
+           "tensor([0., 3.])",
+           input(), Released());
+  def_method("log2_", &log2_, "log2() in place. DTypeError unless the dtype is floating.",
+             Released());
 }
 
 }  // namespace weft::python

@@ -1,3 +1,4 @@
+#include <weft/core/check.h>
 #include <weft/ops/scan.h>
 #include <weft/ops/shape.h>
 #include <weft/ops/sort.h>
@@ -51,9 +52,52 @@ void bind_sorts(py::module_& m) {
       ">>> weft.topk(weft.tensor([1.0, 5.0, 3.0]), 2).values\n"
       "tensor([5., 3.])",
       input(), "k"_a, last_dim(), "largest"_a = true, "sorted"_a = true);
+  const py::object middle = named_pair("weft.return_types.median", "Elements and their positions.");
+  def_both(
+      m, "median", [](const Tensor& x) { return median(x); },
+      "The element in the middle, of two the smaller, or NaN if there is one; with a dim a named "
+      "tuple (values, indices) along it. Of all elements equal ones share the gradient. "
+      "IndexError where a dim has no elements.\n\n"
+      ">>> weft.median(weft.tensor([4, 1, 3, 2]))\n"
+      "tensor(2)\n"
+      ">>> weft.median(weft.tensor([[4, 1, 3], [1, 2, 9]]), 1).indices\n"
+      "tensor([2, 1])",
+      input(), Released());
+  def_both(
+      m, "median",
+      [middle](const Tensor& x, Index dim, bool keep) {
+        return named(middle, [&] { return median(x, dim, keep); });
+      },
+      "", input(), "dim"_a, keepdim());
 }
 
 using MaybeDType = std::optional<DType>;
+
+// In place no other dtype than the tensor's fits.
+void check_own(const char* name, const Tensor& x, MaybeDType t) {
+  if (t && *t != x.dtype()) {
+    fail<DTypeError>(name, "got dtype {} for a tensor of {}, expected its own", *t, x.dtype());
+  }
+}
+
+void bind_scans_in_place() {
+  def_method(
+      "cumsum_",
+      [](Tensor& x, Index dim, MaybeDType t) {
+        check_own("cumsum_", x, t);
+        return cumsum_(x, dim);
+      },
+      "cumsum() in place, in the tensor's dtype. DTypeError of bool.", "dim"_a, py::kw_only(),
+      no_dtype(), Released());
+  def_method(
+      "cumprod_",
+      [](Tensor& x, Index dim, MaybeDType t) {
+        check_own("cumprod_", x, t);
+        return cumprod_(x, dim);
+      },
+      "cumprod() in place, in the tensor's dtype. DTypeError of bool.", "dim"_a, py::kw_only(),
+      no_dtype(), Released());
+}
 
 void bind_scans(py::module_& m) {
   def_both(
@@ -100,6 +144,7 @@ void bind_scans(py::module_& m) {
 void bind_order(py::module_& m) {
   bind_sorts(m);
   bind_scans(m);
+  bind_scans_in_place();
 }
 
 }  // namespace weft::python

@@ -16,14 +16,10 @@ Tensor as_tensor(const Operand& o, const Operand& beside) {
 
 py::object distinct(const Tensor& x, bool, bool inverse, bool counts,
                     const std::optional<Index>& dim) {
-  if (dim) {
-    throw NotImplementedError("[unique] got dim " + std::to_string(*dim) +
-                              ", expected None: all elements at once");
-  }
   std::tuple<Tensor, Tensor, Tensor> found;
   {
     const Unlocked unlocked;
-    found = unique(x, inverse, counts);
+    found = dim ? unique(x, *dim, inverse, counts) : unique(x, inverse, counts);
   }
   const auto& [values, where, many] = found;
   if (!inverse && !counts) return py::cast(values);
@@ -82,8 +78,8 @@ void bind_search(py::module_& m) {
 void bind_sets(py::module_& m) {
   def_both(m, "unique", &distinct,
            "The different elements, in order. With return_inverse also the position of each of "
-           "input's elements among them, with return_counts also how often each is there. A dim "
-           "raises NotImplementedError.\n\n"
+           "input's elements among them, with return_counts also how often each is there. With a "
+           "dim the different slices along it, in order of their elements.\n\n"
            ">>> weft.unique(weft.tensor([3, 1, 3]), return_counts=True)\n"
            "(tensor([1, 3]), tensor([1, 2]))",
            input(), "sorted"_a = true, "return_inverse"_a = false, "return_counts"_a = false,

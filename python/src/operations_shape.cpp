@@ -30,6 +30,26 @@ void bind_functions(py::module_& m) {
       "        [4, 3]])",
       input(), "dims"_a, Released());
   m.def(
+      "tile", [](const Tensor& x, const Shape& dims) { return tile(x, dims); },
+      "A copy of the tensor so many times along each dim. What dims or the tensor lack in front "
+      "counts as 1.\n\n"
+      ">>> weft.tile(weft.tensor([1, 2]), (2, 2))\n"
+      "tensor([[1, 2, 1, 2],\n"
+      "        [1, 2, 1, 2]])",
+      input(), "dims"_a, Released());
+  def_both(
+      m, "roll",
+      [](const Tensor& x, const Shape& shifts, const Shape& dims) { return roll(x, shifts, dims); },
+      "A copy whose elements are moved by shifts along dims (ints or sequences of as many): what "
+      "leaves at the end comes back in front. Without dims one shift moves the elements of the "
+      "flattened tensor.\n\n"
+      ">>> weft.roll(weft.tensor([1, 2, 3]), 1)\n"
+      "tensor([3, 1, 2])\n"
+      ">>> weft.roll(weft.tensor([[1, 2], [3, 4]]), 1, dims=0)\n"
+      "tensor([[3, 4],\n"
+      "        [1, 2]])",
+      input(), "shifts"_a, "dims"_a = py::tuple(), Released());
+  m.def(
       "t", [](const Tensor& x) { return x.t(); },
       "The transpose of a matrix, a view. A vector stays itself.\n\n"
       ">>> weft.t(weft.tensor([[1, 2], [3, 4]]))\n"

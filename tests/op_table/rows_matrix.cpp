@@ -213,6 +213,73 @@ Row linear_gelu_row() {
   return r;
 }
 
+// A case of einsum that is a product of matrices or a sum of one.
+Case einsum_case(const std::string& arguments, const std::vector<Input>& inputs,
+                 Function<Tensor> call, Function<Array> reference) {
+  return {"torch.einsum(" + arguments + ")", inputs, call, reference, nullptr, kNumber};
+}
+
+Row einsum_row() {
+  Row r;
+  r.name = "einsum";
+  r.scale = 4;
+  r.cases = {
+      einsum_case(
+          "'ij,jk->ki', x[0], x[1]", {real({3, 4}), real({4, 2})},
+          [](const Tensors& x) {
+            return einsum("ij,jk->ki", {x[0], x[1]});
+          },
+          [](const Arrays& x) {
+            return generate({2, 3}, [&](const Shape& i) {
+              double sum = 0;
+              for (Index j = 0; j < 4; ++j) sum += at(x[0], {i[1], j}) * at(x[1], {j, i[0]});
+              return sum;
+            });
+          }),
+      einsum_case(
+          "'...ij,jk', x[0], x[1]", {real({2, 2, 3}), real({3, 2})},
+          [](const Tensors& x) {
+            return einsum("...ij,jk", {x[0], x[1]});
+          },
+          [](const Arrays& x) {
+            return generate({2, 2, 2}, [&](const Shape& i) {
+              double sum = 0;
+              for (Index j = 0; j < 3; ++j) sum += at(x[0], {i[0], i[1], j}) * at(x[1], {j, i[2]});
+              return sum;
+            });
+          }),
+      einsum_case(
+          "'bi,bj->bij', x[0], x[1]", {real({2, 3}), real({2, 2})},
+          [](const Tensors& x) {
+            return einsum("bi,bj->bij", {x[0], x[1]});
+          },
+          [](const Arrays& x) {
+            return generate({2, 3, 2}, [&](const Shape& i) {
+              return at(x[0], {i[0], i[1]}) * at(x[1], {i[0], i[2]});
+            });
+          }),
+      einsum_case(
+          "'iji->ij', x[0]", {real({2, 3, 2})},
+          [](const Tensors& x) { return einsum("iji->ij", {x[0]}); },
+          [](const Arrays& x) {
+            return generate({2, 3}, [&](const Shape& i) { return at(x[0], {i[0], i[1], i[0]}); });
+          }),
+  };
+  r.cases[0].big = {real({130, 70}), real({70, 90})};
+  r.bad = {
+      {[] {
+         return Tensors{einsum("ij->iz", {ones({2, 2})})};
+       },
+       "[einsum] got 'z'", "torch.einsum('ij->iz', torch.ones(2, 2))"},
+      {[] { return Tensors{einsum("ij", {ones(2)})}; }, "[einsum] got 'ij' for a tensor of 1",
+       "torch.einsum('ij', torch.ones(2))"},
+      {[] {
+         return Tensors{einsum("i,i", {ones(2), ones(3)})};
+       },
+       "[einsum] got sizes 2 and 3 for 'i'", "torch.einsum('i,i', torch.ones(2), torch.ones(3))"}};
+  return r;
+}
+
 }  // namespace
 
 std::vector<Row> matrix_rows() {
@@ -259,6 +326,7 @@ std::vector<Row> matrix_rows() {
   rows.push_back(linear_row());
   rows.push_back(linear_relu_row());
   rows.push_back(linear_gelu_row());
+  rows.push_back(einsum_row());
   return rows;
 }
 

@@ -148,12 +148,14 @@ List up_to_each(List x) {
   return x;
 }
 
-template <class Call, class Join>
-Row scan_row(const std::string& name, Call, Join) {
+template <class Call, class Change, class Join>
+Row scan_row(const std::string& name, Call, Change, Join) {
   Row r = row(name, {{"torch." + name + "(x[0], 1)",
                       {real({2, 7})},
                       [](const Tensors& x) { return Call{}(x[0], 1, std::nullopt); },
-                      [](const Arrays& x) { return along(x[0], 1, up_to_each<Join>); }},
+                      [](const Arrays& x) { return along(x[0], 1, up_to_each<Join>); },
+                      [](Tensors& x) { Change{}(x[0], 1); },
+                      kNumber},
                      {"torch." + name + "(x[0], dim=-2)",
                       {real({4, 3})},
                       [](const Tensors& x) { return Call{}(x[0], -2, std::nullopt); },
@@ -337,6 +339,85 @@ Row round_row() {
   return r;
 }
 
+Row median_row() {
+  const auto place = [](const List& x) {
+    std::vector<std::size_t> order(x.size());
+    std::iota(order.begin(), order.end(), 0);
+    const auto less = [&](std::size_t a, std::size_t b) { return x[a] < x[b]; };
+    std::stable_sort(order.begin(), order.end(), less);
+    return order[(x.size() - 1) / 2];
+  };
+  static const auto where_ = place;
+  const auto element = [](const List& x) {
+    const auto nan = std::find_if(x.begin(), x.end(), [](double v) { return std::isnan(v); });
+    return nan != x.end() ? *nan : x[where_(x)];
+  };
+  static const auto middle = element;
+  const auto position = [](const List& x) {
+    const auto nan = std::find_if(x.begin(), x.end(), [](double v) { return std::isnan(v); });
+    return nan != x.end() ? static_cast<double>(nan - x.begin()) : static_cast<double>(where_(x));
+  };
+  static const auto at_ = position;
+  Row r = row("median",
+              {{"torch.median(x[0])",
+                {real({3, 4})},
+                [](const Tensors& x) { return median(x[0]); },
+                [](const Arrays& x) { return reduce(x[0], {}, false, middle); }},
+               {"torch.median(x[0], 1)",
+                {real({3, 4, 2})},
+                [](const Tensors& x) { return median(x[0], 1); },
+                [](const Arrays& x) {
+                  return Arrays{reduce(x[0], {1}, false, middle), reduce(x[0], {1}, false, at_)};
+                }},
+               {"torch.median(x[0], -1, True)",
+                {given({2, 3}, {1, kNan, kNan, 4, 3, 5})},
+                [](const Tensors& x) { return median(x[0], -1, true); },
+                [](const Arrays& x) {
+                  return Arrays{reduce(x[0], {-1}, true, middle), reduce(x[0], {-1}, true, at_)};
+                },
+                nullptr,
+                kFloat,
+                false},
+               {"torch.median(x[0])",
+                {given({5}, {1, kNan, 4, kNan, 5})},
+                [](const Tensors& x) { return median(x[0]); },
+                [](const Arrays& x) { return reduce(x[0], {}, false, middle); },
+                nullptr,
+                kFloat,
+                false}});
+  r.cases[0].big = {real({301, 707})};
+  r.dtypes = kNumber;
+  r.second = gives_i64;
+  r.scale = 1;
+  r.bad = {{[] { return Tensors{median(ones(2, boolean))}; }, "[median] got bool",
+            "torch.median(torch.ones(2).bool())"},
+           {[] {
+              return Tensors{std::get<0>(median(ones({3, 0}), 1))};
+            },
+            "[median] got dim 1 of shape [3, 0]", "torch.median(torch.ones(3, 0), 1)"},
+           {[] { return Tensors{median(ones(0, i64))}; }, "[median] got shape [0]"}};
+  return r;
+}
+
+Row log2_row() {
+  Row r = row("log2",
+              {{"torch.log2(x[0])",
+                {real({3, 4}, 0.5, 9)},
+                [](const Tensors& x) { return log2(x[0]); },
+                [](const Arrays& x) { return map(x[0], [](double v) { return std::log2(v); }); },
+                [](Tensors& x) { log2_(x[0]); },
+                kFloat},
+               {"torch.log2(x[0])",
+                {given({2, 3}, {1, 8, 2, 4, 64, 1})},
+                [](const Tensors& x) { return log2(x[0]); },
+                [](const Arrays& x) { return map(x[0], [](double v) { return std::log2(v); }); },
+                nullptr,
+                kNumber}});
+  r.cases[0].big = {real({301, 707}, 0.5, 9)};
+  r.result = floating_of;
+  return r;
+}
+
 }  // namespace
 
 std::vector<Row> order_rows() {
@@ -346,15 +427,17 @@ std::vector<Row> order_rows() {
   rows.push_back(topk_row());
   rows.push_back(scan_row(
       "cumsum", [](const Tensor& x, Index d, std::optional<DType> t) { return cumsum(x, d, t); },
-      [](double a, double b) { return a + b; }));
+      [](Tensor& x, Index d) { cumsum_(x, d); }, [](double a, double b) { return a + b; }));
   rows.push_back(scan_row(
       "cumprod", [](const Tensor& x, Index d, std::optional<DType> t) { return cumprod(x, d, t); },
-      [](double a, double b) { return a * b; }));
+      [](Tensor& x, Index d) { cumprod_(x, d); }, [](double a, double b) { return a * b; }));
   rows.push_back(diff_row());
   rows.push_back(count_row());
   rows.push_back(isclose_row());
   rows.push_back(lerp_row());
   rows.push_back(round_row());
+  rows.push_back(median_row());
+  rows.push_back(log2_row());
   return rows;
 }
 

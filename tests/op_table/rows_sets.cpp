@@ -4,7 +4,8 @@
 
 #include <weft/tests/op_table/row.h>
 
-// Elements as members of sets, grids, triangles of matrices, numbers in place of NaN.
+// Elements as members of sets, grids, triangles of matrices, numbers in place of NaN; copies side
+// by side.
 namespace weft::op_table {
 namespace {
 
@@ -60,7 +61,29 @@ Row unique_row() {
                {"torch.unique(x[0])",
                 {constant(real(9))},
                 [](const Tensors& x) { return std::get<0>(unique(x[0])); },
-                [](const Arrays& x) { return vector_of(different(x[0].values)); }}});
+                [](const Arrays& x) { return vector_of(different(x[0].values)); }},
+               {"torch.unique(x[0], return_inverse=True, dim=0)",
+                {constant(given({4, 2}, {1, 1, 0, 1, 1, 1, 1, 0}))},
+                [](const Tensors& x) {
+                  const auto [values, inverse, counts] = unique(x[0], 0, true, false);
+                  return Tensors{values, inverse};
+                },
+                [](const Arrays&) {
+                  return Arrays{{{3, 2}, {0, 1, 1, 0, 1, 1}}, vector_of({2, 0, 2, 1})};
+                }},
+               {"torch.unique(x[0], return_counts=True, dim=-1)",
+                {constant(given({2, 3}, {1, 0, 1, 0, 1, 0}))},
+                [](const Tensors& x) {
+                  const auto [values, inverse, counts] = unique(x[0], -1, false, true);
+                  return Tensors{values, counts};
+                },
+                [](const Arrays&) {
+                  return Arrays{{{2, 2}, {0, 1, 1, 0}}, vector_of({1, 2})};
+                }}});
+  r.bad = {{[] {
+              return Tensors{std::get<0>(unique(ones({3, 0}), 0, false, false))};
+            },
+            "[unique] got dim 0 of shape [3, 0]", "torch.unique(torch.ones(3, 0), dim=0)"}};
   r.second = gives_i64;
   r.differentiable = false;
   return r;
@@ -213,8 +236,8 @@ Row meshgrid_row() {
   return r;
 }
 
-template <class Call>
-Row triangle_row(const std::string& name, Call, bool lower) {
+template <class Call, class Change>
+Row triangle_row(const std::string& name, Call, Change, bool lower) {
   static const bool below = lower;
   const auto triangle = [](const Array& x, Index diagonal) {
     return generate(x.sizes, [&](const Shape& i) {
@@ -227,15 +250,18 @@ Row triangle_row(const std::string& name, Call, bool lower) {
   Row r = row(name, {{"torch." + name + "(x[0])",
                       {real({3, 4})},
                       [](const Tensors& x) { return Call{}(x[0], 0); },
-                      [](const Arrays& x) { return kept(x[0], 0); }},
+                      [](const Arrays& x) { return kept(x[0], 0); },
+                      [](Tensors& x) { Change{}(x[0], 0); }},
                      {"torch." + name + "(x[0], diagonal=1)",
                       {real({2, 4, 3})},
                       [](const Tensors& x) { return Call{}(x[0], 1); },
-                      [](const Arrays& x) { return kept(x[0], 1); }},
+                      [](const Arrays& x) { return kept(x[0], 1); },
+                      [](Tensors& x) { Change{}(x[0], 1); }},
                      {"torch." + name + "(x[0], -9)",
                       {real({2, 3})},
                       [](const Tensors& x) { return Call{}(x[0], -9); },
-                      [](const Arrays& x) { return kept(x[0], -9); }}});
+                      [](const Arrays& x) { return kept(x[0], -9); },
+                      [](Tensors& x) { Change{}(x[0], -9); }}});
   r.cases[0].big = {real({301, 707})};
   r.bad = {{[] { return Tensors{Call{}(ones(3), 0)}; }, "[" + name + "] got 1 dimensions",
             "torch." + name + "(torch.ones(3))"}};
@@ -282,7 +308,7 @@ Row nan_to_num_row() {
                                   return std::isnan(v) ? 2 : std::isinf(v) ? (v > 0 ? 3 : -4) : v;
                                 });
                               },
-                              nullptr,
+                              [](Tensors& x) { nan_to_num_(x[0], 2, 3, -4); },
                               kFloat,
                               false},
                              {"torch.nan_to_num(x[0])",
@@ -290,6 +316,122 @@ Row nan_to_num_row() {
                               [](const Tensors& x) { return nan_to_num(x[0]); },
                               [](const Arrays& x) { return x[0]; }}});
   r.cases[1].big = {real({301, 707})};
+  return r;
+}
+
+// x with each dim so many times, of the sizes that repeats has.
+Array repeated(const Array& x, const Shape& repeats) {
+  Shape sizes = repeats;
+  const int extra = repeats.size() - x.sizes.size();
+  for (int d = extra; d < sizes.size(); ++d) sizes[d] *= x.sizes[d - extra];
+  return generate(sizes, [&](const Shape& i) {
+    Shape from;
+    for (int d = extra; d < i.size(); ++d) from.push_back(i[d] % x.sizes[d - extra]);
+    return at(x, from);
+  });
+}
+
+Row repeat_row() {
+  Row r = row("repeat", {{"x[0].repeat(2, 3)",
+                          {real({2, 3})},
+                          [](const Tensors& x) {
+                            return repeat(x[0], {2, 3});
+                          },
+                          [](const Arrays& x) {
+                            return repeated(x[0], {2, 3});
+                          }},
+                         {"x[0].repeat((2, 1, 2))",
+                          {real({3, 2})},
+                          [](const Tensors& x) {
+                            return repeat(x[0], {2, 1, 2});
+                          },
+                          [](const Arrays& x) {
+                            return repeated(x[0], {2, 1, 2});
+                          }},
+                         {"x[0].repeat(1, 0)",
+                          {real({2, 3})},
+                          [](const Tensors& x) {
+                            return repeat(x[0], {1, 0});
+                          },
+                          [](const Arrays& x) {
+                            return repeated(x[0], {1, 0});
+                          }},
+                         {"x[0].repeat(1)",
+                          {real(3)},
+                          [](const Tensors& x) { return repeat(x[0], 1); },
+                          [](const Arrays& x) { return x[0]; }},
+                         {"x[0].repeat(3)",
+                          {real({})},
+                          [](const Tensors& x) { return repeat(x[0], 3); },
+                          [](const Arrays& x) { return repeated(x[0], 3); }}});
+  r.bad = {{[] {
+              return Tensors{repeat(ones({2, 2}), 2)};
+            },
+            "[repeat] got repeats [2]", "torch.ones(2, 2).repeat(2)"},
+           {[] { return Tensors{repeat(ones(2), -1)}; }, "[repeat] got repeats [-1]",
+            "torch.ones(2).repeat(-1)"}};
+  return r;
+}
+
+Row tile_row() {
+  Row r = row("tile", {{"torch.tile(x[0], (2,))",
+                        {real({2, 3})},
+                        [](const Tensors& x) { return tile(x[0], 2); },
+                        [](const Arrays& x) {
+                          return repeated(x[0], {1, 2});
+                        }},
+                       {"torch.tile(x[0], (2, 1, 2))",
+                        {real({2, 3})},
+                        [](const Tensors& x) {
+                          return tile(x[0], {2, 1, 2});
+                        },
+                        [](const Arrays& x) {
+                          return repeated(x[0], {2, 1, 2});
+                        }}});
+  r.bad = {{[] { return Tensors{tile(ones(2), -1)}; }, "[tile] got repeats [-1]",
+            "torch.tile(torch.ones(2), (-1,))"}};
+  return r;
+}
+
+Row roll_row() {
+  Row r = row("roll", {{"torch.roll(x[0], 2)",
+                        {real({2, 3})},
+                        [](const Tensors& x) { return roll(x[0], 2); },
+                        [](const Arrays& x) {
+                          return generate({2, 3}, [&](const Shape& i) {
+                            return x[0].values[static_cast<std::size_t>((i[0] * 3 + i[1] + 4) % 6)];
+                          });
+                        }},
+                       {"torch.roll(x[0], (1, -2), (0, 1))",
+                        {real({3, 5})},
+                        [](const Tensors& x) {
+                          return roll(x[0], {1, -2}, {0, 1});
+                        },
+                        [](const Arrays& x) {
+                          return generate({3, 5}, [&](const Shape& i) {
+                            return at(x[0], {(i[0] + 2) % 3, (i[1] + 2) % 5});
+                          });
+                        }},
+                       {"torch.roll(x[0], 6, dims=-1)",
+                        {real({2, 3})},
+                        [](const Tensors& x) { return roll(x[0], 6, -1); },
+                        [](const Arrays& x) { return x[0]; }},
+                       {"torch.roll(x[0], 1)",
+                        {real({})},
+                        [](const Tensors& x) { return roll(x[0], 1); },
+                        [](const Arrays& x) { return x[0]; }},
+                       {"torch.roll(x[0], 1, 0)",
+                        {real({0, 3})},
+                        [](const Tensors& x) { return roll(x[0], 1, 0); },
+                        [](const Arrays& x) { return x[0]; }}});
+  r.bad = {{[] {
+              return Tensors{roll(ones(2), 1, {0, 0})};
+            },
+            "[roll] got 1 shifts and 2 dims", "torch.roll(torch.ones(2), 1, (0, 0))"},
+           {[] { return Tensors{roll(ones(2), 1, 1)}; }, "[roll] got dim 1",
+            "torch.roll(torch.ones(2), 1, 1)"},
+           {[] { return Tensors{roll(ones({}), 1, 0)}; }, "[roll] got dims [0] of 0 dimensions",
+            "torch.roll(torch.ones(()), 1, 0)"}};
   return r;
 }
 
@@ -304,9 +446,11 @@ std::vector<Row> sets_rows() {
   rows.push_back(bucketize_row());
   rows.push_back(meshgrid_row());
   rows.push_back(triangle_row(
-      "tril", [](const Tensor& x, Index d) { return tril(x, d); }, true));
+      "tril", [](const Tensor& x, Index d) { return tril(x, d); },
+      [](Tensor& x, Index d) { tril_(x, d); }, true));
   rows.push_back(triangle_row(
-      "triu", [](const Tensor& x, Index d) { return triu(x, d); }, false));
+      "triu", [](const Tensor& x, Index d) { return triu(x, d); },
+      [](Tensor& x, Index d) { triu_(x, d); }, false));
   rows.push_back(triangle_indices_row(
       "tril_indices", [](Index r, Index c, Index o) { return tril_indices(r, c, o); },
       {{2, 3}, {1, 2, 2, 0, 0, 1}}));
@@ -320,6 +464,9 @@ std::vector<Row> sets_rows() {
   rows.push_back(at_least_row("atleast_3d", [](const Tensor& x) { return atleast_3d(x); },
                               {1, 1, 1}, {1, 3, 1}));
   rows.push_back(nan_to_num_row());
+  rows.push_back(repeat_row());
+  rows.push_back(tile_row());
+  rows.push_back(roll_row());
   return rows;
 }
 

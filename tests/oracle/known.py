@@ -92,8 +92,8 @@ def error_reason(call):
 # In-place forms of PyTorch's that Weft's Tensor has in neither language: views are new tensors, and
 # the rest have an operator or are written out.
 NOT_IN_PLACE = set(
-    "addmm_ as_strided_ cumprod_ cumsum_ eq_ ge_ gt_ le_ logical_and_ logical_or_ logical_xor_ lt_ "
-    "nan_to_num_ ne_ squeeze_ t_ transpose_ tril_ triu_ unsqueeze_".split()
+    "addmm_ as_strided_ eq_ ge_ gt_ le_ logical_and_ logical_or_ logical_xor_ lt_ "
+    "ne_ squeeze_ t_ transpose_ unsqueeze_".split()
 )
 
 
@@ -117,10 +117,6 @@ PROMOTION = [
     (
         "uint8 beside a negative number: Weft computes with the number, PyTorch with 256 + number",
         lambda name, a, b: {("uint8", 1), ("uint8", 0)} & {a, b} and -3 in (a, b),
-    ),
-    (
-        "a power of bool is none",
-        lambda name, a, b: name in ("pow", "ipow") and is_bool(a),
     ),
     (
         "integers to a negative number: what both give for a negative tensor",

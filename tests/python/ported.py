@@ -10,6 +10,7 @@ import sys
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "docs/tools"))
 
 from differences import result  # noqa: E402
+from ported_operations import ROWS as OPERATIONS  # noqa: E402
 
 START = "p = nn.Parameter(weft.ones(2)); (p * 3).sum().backward(); g = p.grad; "
 TWO = "x, w = weft.ones(2, requires_grad=True), weft.ones(2, requires_grad=True); "
@@ -259,6 +260,24 @@ ROWS = [
         "Sequential(\n  (0): C(\n    one\n    two\n    (part): ReLU()\n  )\n  (1): C(\n"
         "    one\n    two\n  )\n)",
     ),
+    (
+        "nn.BatchNorm2d(3, affine=False)",
+        "BatchNorm2d(3, eps=1e-05, momentum=0.1, affine=False, bias=False, "
+        "track_running_stats=True)",
+    ),
+    (
+        "nn.ModuleList([nn.Linear(2, 2) for i in range(3)])",
+        "ModuleList(\n  (0-2): 3 x Linear(in_features=2, out_features=2, bias=True)\n)",
+    ),
+    (
+        "S = nn.Sequential; r = nn.ReLU; nn.ModuleList([r(), S(r(), r()), S(r(), r()), r()])",
+        "ModuleList(\n  (0): ReLU()\n  (1-2): 2 x Sequential(\n    (0): ReLU()\n    (1): ReLU()\n"
+        "  )\n  (3): ReLU()\n)",
+    ),
+    (
+        "nn.ModuleDict({'a': nn.ReLU(), 'b': nn.ReLU()})",
+        "ModuleDict(\n  (a): ReLU()\n  (b): ReLU()\n)",
+    ),
     # ---- Optimisers
     (
         STEP + "o = optim.SGD([p, q], lr=0.5, foreach=True); o.step(); p",
@@ -293,7 +312,39 @@ ROWS = [
         "o.state[p]['momentum_buffer'].zero_(); o.step(); p",
         "Parameter containing:\ntensor([-5., -5.], requires_grad=True)",
     ),
+    (
+        "class O(optim.Optimizer): pass\n"
+        "o = O([nn.Parameter(weft.ones(1))], {'lr': 2.0}); optim.lr_scheduler.StepLR(o, 1); "
+        "str(o.state_dict()).count('initial_lr')",
+        "1",
+    ),
     # ---- Schedules, alone and chained
+    (
+        RATES + "run([L.ChainedScheduler([L.StepLR(o, 2, 0.5), L.LinearLR(o, 0.5, "
+        "total_iters=3)])])",
+        "[0.5, 0.6667, 0.4167, 0.5, 0.25, 0.25, 0.125]",
+    ),
+    (
+        RATES + "run([L.ChainedScheduler([L.CosineAnnealingLR(o, 4, 0.1), L.StepLR(o, 1, 0.9)], "
+        "optimizer=o)], {2: 3.0})",
+        "[1.0, 0.7814, 0.4492, 0.8545, 0.09, 0.1996, 0.3961]",
+    ),
+    (
+        RATES + "s = L.ChainedScheduler([L.StepLR(o, 1, 0.5)]); o.step(); s.step(); "
+        "s.get_last_lr(), isinstance(s, L.LRScheduler)",
+        "([0.5], True)",
+    ),
+    (RATES + "L.ChainedScheduler([])", "ValueError"),
+    (
+        RATES + "p = optim.SGD([nn.Parameter(weft.ones(1))], lr=1.0); "
+        "L.ChainedScheduler([L.StepLR(o, 2), L.StepLR(p, 2)])",
+        "ValueError",
+    ),
+    (
+        RATES + "p = optim.SGD([nn.Parameter(weft.ones(1))], lr=1.0); "
+        "L.ChainedScheduler([L.StepLR(o, 2)], p)",
+        "ValueError",
+    ),
     (
         RATES + "run([L.StepLR(o, 2, 0.5), L.LinearLR(o, 0.5, total_iters=3)])",
         "[0.5, 0.6667, 0.4167, 0.5, 0.25, 0.25, 0.125]",
@@ -393,6 +444,7 @@ ROWS = [
     ),
 ]
 
+ROWS += OPERATIONS
 
 if __name__ == "__main__":
     torch = importlib.import_module("torch")

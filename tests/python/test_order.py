@@ -8,7 +8,8 @@ import weft
 TRIED = """
 argsort sort topk cumsum cumprod diff count_nonzero equal isclose allclose lerp lerp_ unique isin
 bincount searchsorted bucketize meshgrid tril triu nan_to_num tril_indices triu_indices atleast_1d
-atleast_2d atleast_3d
+atleast_2d atleast_3d einsum log2 log2_ median cumsum_ cumprod_ tril_ triu_ nan_to_num_ clip clip_
+repeat tile roll
 """.split()
 RANDOM = np.random.default_rng(5)
 SHAPES = [(), (0,), (7,), (3, 0), (4, 5), (2, 3, 4)]

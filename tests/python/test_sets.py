@@ -26,8 +26,18 @@ def test_unique_keeps_every_nan():
     x = weft.tensor([float("nan"), 1, float("nan"), 1])
     values, counts = x.unique(return_counts=True)
     assert values.isnan().tolist() == [False, True, True] and counts.tolist() == [2, 1, 1]
-    with pytest.raises(NotImplementedError):
-        x.unique(dim=0)
+
+
+@pytest.mark.parametrize("dtype", ["bool", *DTYPES])
+@pytest.mark.parametrize("shape, dim", [((6, 2), 0), ((2, 7), 1), ((4, 5, 2), -2), ((0, 3), 0), ((5,), 0)])
+def test_unique_slices(shape, dim, dtype):
+    x = RANDOM.integers(0, 2, shape).astype(dtype)
+    expected = np.unique(x, return_inverse=True, return_counts=True, axis=dim)
+    found = weft.unique(weft.tensor(x), return_inverse=True, return_counts=True, dim=dim)
+    for got, values in zip(found, expected):
+        np.testing.assert_array_equal(got.numpy(), values.reshape(got.shape))
+    assert found[0].shape == expected[0].shape and found[1].dtype is found[2].dtype is weft.int64
+    assert weft.tensor(x).unique(dim=dim).tolist() == expected[0].tolist()
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
