@@ -13,7 +13,7 @@
 namespace weft::cpu {
 namespace {
 
-constexpr Index kBlock = 64, kChunk = 256;  // tiles, measured
+constexpr Index kBlock = 64, kChunk = 192;  // tiles, measured
 constexpr Index kLine = 16;                 // floats in a cache line
 
 Index divide_up(Index a, Index b) { return (a + b - 1) / b; }

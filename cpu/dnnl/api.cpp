@@ -152,10 +152,10 @@ PrimitiveDesc convolution_forward(const Convolution& c, DescRef src, DescRef wei
   return pd;
 }
 
-PrimitiveDesc convolution_backward_data(const Convolution& c, DescRef src, DescRef weights,
-                                        DescRef dst) {
+PrimitiveDesc convolution_backward_data(const Convolution& c, DescRef src, DescRef forward_src,
+                                        DescRef weights, DescRef dst) {
   const Attributes attributes;
-  const PrimitiveDesc hint = convolution_forward(c, src, weights, nullptr, dst, attributes);
+  const PrimitiveDesc hint = convolution_forward(c, forward_src, weights, nullptr, dst, attributes);
   PrimitiveDesc pd;
   check(dnnl_convolution_backward_data_primitive_desc_create(
             pd.out(), engine(), dnnl_convolution_direct, src, weights, dst, c.stride, c.dilation,
@@ -208,10 +208,10 @@ PrimitiveDesc convolution_forward(const Convolution& c, DescRef src, DescRef wei
   return create(&d, attributes, nullptr, "convolution");
 }
 
-PrimitiveDesc convolution_backward_data(const Convolution& c, DescRef src, DescRef weights,
-                                        DescRef dst) {
+PrimitiveDesc convolution_backward_data(const Convolution& c, DescRef src, DescRef forward_src,
+                                        DescRef weights, DescRef dst) {
   const Attributes attributes;
-  const PrimitiveDesc hint = convolution_forward(c, src, weights, nullptr, dst, attributes);
+  const PrimitiveDesc hint = convolution_forward(c, forward_src, weights, nullptr, dst, attributes);
   dnnl_convolution_desc_t d;
   check(dnnl_dilated_convolution_backward_data_desc_init(&d, dnnl_convolution_direct, src, weights,
                                                          dst, c.stride, c.dilation, c.padding_low,

@@ -78,9 +78,9 @@ struct Convolution {
 // src, weights, bias (may be null), dst; a gradient's layout takes the place of its value's.
 PrimitiveDesc convolution_forward(const Convolution&, DescRef src, DescRef weights, DescRef bias,
                                   DescRef dst, const Attributes&);
-PrimitiveDesc convolution_backward_data(const Convolution&, DescRef src, DescRef weights,
-                                        DescRef dst);
-// forward_weights: what they are where the convolution itself is computed.
+// forward_src, forward_weights: what they are where the convolution itself is computed.
+PrimitiveDesc convolution_backward_data(const Convolution&, DescRef src, DescRef forward_src,
+                                        DescRef weights, DescRef dst);
 PrimitiveDesc convolution_backward_weights(const Convolution&, DescRef src, DescRef weights,
                                            DescRef forward_weights, DescRef dst);
 PrimitiveDesc matmul(DescRef src, DescRef weights, DescRef bias, DescRef dst, const Attributes&);

@@ -77,9 +77,11 @@ Operation make_forward(const Problem& p) {
 }
 
 Operation make_backward_input(const Problem& p) {
-  const Layouts out = outer_layouts(p), in = inner_layouts(p);
-  const PrimitiveDesc pd =
-      dnnl::convolution_backward_data(convolution_of(p), ref(in.x), ref(in.w), ref(in.y));
+  Problem forward = p;
+  forward.pass = Pass::Forward;
+  const Layouts out = outer_layouts(p), in = inner_layouts(p), of_forward = inner_layouts(forward);
+  const PrimitiveDesc pd = dnnl::convolution_backward_data(convolution_of(p), ref(in.x),
+                                                           ref(of_forward.x), ref(in.w), ref(in.y));
   return {pd,
           {{DNNL_ARG_DIFF_SRC, ref(out.x), query(pd, dnnl_query_diff_src_md), true},
            {DNNL_ARG_WEIGHTS, ref(out.w), query(pd, dnnl_query_weights_md)},
