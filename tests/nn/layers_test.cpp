@@ -60,7 +60,8 @@ TEST_CASE("layers print as PyTorch's") {
   CHECK(nn::Conv2d(3, 4, 3, {.padding = 1, .bias = false}).str() ==
         "Conv2d(3, 4, kernel_size=(3, 3), stride=(1, 1), padding=(1, 1), bias=False)");
   CHECK(nn::BatchNorm2d(8).str() ==
-        "BatchNorm2d(8, eps=1e-05, momentum=0.1, affine=True, track_running_stats=True)");
+        "BatchNorm2d(8, eps=1e-05, momentum=0.1, affine=True, bias=True, "
+        "track_running_stats=True)");
   CHECK(nn::LayerNorm(4).str() == "LayerNorm((4,), eps=1e-05, elementwise_affine=True, bias=True)");
   CHECK(nn::LayerNorm(4, 1e-5, true, false).str().ends_with("bias=False)"));
   CHECK(nn::Dropout(0.2).str() == "Dropout(p=0.2, inplace=False)");
