@@ -2,6 +2,8 @@
 
 #include <csignal>
 
+#include <weft/core/signals.h>
+
 namespace cifar {
 
 namespace {
@@ -13,9 +15,10 @@ extern "C" void note(int signal) { noted = signal; }
 }  // namespace
 
 void note_signals() {
+  weft::use_signal_stack();
   struct sigaction action = {};
   action.sa_handler = note;
-  action.sa_flags = static_cast<int>(SA_RESETHAND);
+  action.sa_flags = static_cast<int>(SA_RESETHAND | SA_ONSTACK);
   sigaction(SIGINT, &action, nullptr);
   sigaction(SIGTERM, &action, nullptr);
 }

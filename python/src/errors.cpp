@@ -4,6 +4,7 @@
 
 #include <weft/core/error.h>
 #include <weft/core/interrupt.h>
+#include <weft/core/signals.h>
 #include <weft/python/src/call.h>
 
 namespace weft::python {
@@ -86,6 +87,7 @@ bool add_errors(PyObject* m) {
                       "Attributes in bytes: requested, in_use, cached, limit.");
   main_thread = PyThread_get_thread_ident();
   set_interrupt_check(signalled);
+  use_signal_stack();
   return !PyErr_Occurred();
 }
 

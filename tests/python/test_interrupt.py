@@ -98,3 +98,25 @@ def test_ctrl_c_does_not_leave_a_tensor_half_written():
     setup = "x = weft.ones(100_000_000)"
     after = "assert x[0] != 1 and bool((x == x[0]).all())"
     seconds_late("for _ in range(99): x.erf_()", setup, 1, after)
+
+
+SIGNALS = """
+import signal
+import time
+import weft
+weft.set_num_threads(1)
+weft.use_deterministic_algorithms(True)
+signal.signal(signal.SIGALRM, lambda number, frame: None)
+signal.setitimer(signal.ITIMER_REAL, 0.002, 0.002)
+end, rows = time.monotonic() + 2, 64
+while time.monotonic() < end:
+    rows = rows + 1 if rows < 113 else 64
+    weft.randn(rows, 256) @ weft.randn(256, 512)
+signal.setitimer(signal.ITIMER_REAL, 0)
+"""
+
+
+def test_signals_amid_products_leave_the_heap_alone():
+    """oneDNN keeps the stack pointer in the heap meanwhile, where handlers may not write."""
+    done = subprocess.run([sys.executable, "-c", SIGNALS], capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr
