@@ -71,8 +71,9 @@ double add_up(const Values& v) {
 }
 double mean_of(const Values& v) { return add_up(v) / static_cast<double>(v.size()); }
 double var_of(const Values& v) {
+  const double mean = mean_of(v);
   double s = 0;
-  for (double x : v) s += (x - mean_of(v)) * (x - mean_of(v));
+  for (double x : v) s += (x - mean) * (x - mean);
   return s / (static_cast<double>(v.size()) - 1);
 }
 double norm_of(const Values& v, double p) {
