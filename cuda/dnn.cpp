@@ -10,6 +10,7 @@
 #include <weft/cuda/dnn_legacy.h>
 #include <weft/cuda/dnn_plan.h>
 #include <weft/cuda/host.h>
+#include <weft/cuda/lent.h>
 #include <weft/cuda/libraries.h>
 #include <weft/cuda/not_captured.h>
 #include <weft/cuda/runtime.h>
@@ -22,10 +23,21 @@
 namespace weft::cuda {
 namespace {
 
-// One for each thread and device: a handle carries a stream.
+struct LegacyPlan {
+  std::optional<LegacyConv> conv;
+  std::optional<LegacyAlgorithm> algorithm;
+};
+
+// What a thread computes convolutions with: a handle carries a stream, and an engine may not be run
+// by two at once. A map's entries stay where they are.
+struct Engines {
+  std::array<cudnnHandle_t, 128> handles{};  // by device
+  std::map<ConvProblem, ConvPlan> plans;
+  std::map<ConvProblem, LegacyPlan> legacy;
+};
+
 cudnnHandle_t handle() {
-  thread_local std::array<cudnnHandle_t, 128> handles{};
-  cudnnHandle_t& h = handles[static_cast<std::size_t>(device())];
+  cudnnHandle_t& h = lent<Engines>().handles[static_cast<std::size_t>(device())];
   if (!h) {
     const NotCaptured now;
     WEFT_DNN(cudnnCreate(&h));
@@ -111,10 +123,9 @@ ConvPlan fastest(const ConvProblem& p, const Operands& at) {
 
 // ---- Plans, and running them
 
-// Each thread has its own, for engines may not be run by two at once. They live as long as the
-// process; a map's entries stay where they are. No clock runs while a graph is captured.
+// No clock runs while a graph is captured.
 ConvPlan& plan_for(ConvProblem p, const Operands& at) {
-  thread_local auto& plans = *new std::map<ConvProblem, ConvPlan>;
+  auto& plans = lent<Engines>().plans;
   p.timed = benchmark();
   if (p.timed && host.capturing() && !plans.contains(p)) p.timed = 0;
   if (const auto found = plans.find(p); found != plans.end()) return found->second;
@@ -153,11 +164,6 @@ bool run_graph(const ConvProblem& p, const Operands& at) {
   return true;
 }
 
-struct LegacyPlan {
-  std::optional<LegacyConv> conv;
-  std::optional<LegacyAlgorithm> algorithm;
-};
-
 LegacyPlan legacy_plan_of(const ConvProblem& p) {
   LegacyPlan plan;
   plan.conv = legacy_of(p);
@@ -166,7 +172,7 @@ LegacyPlan legacy_plan_of(const ConvProblem& p) {
 }
 
 bool run_legacy(const ConvProblem& p, const Operands& at) {
-  thread_local auto& plans = *new std::map<ConvProblem, LegacyPlan>;
+  auto& plans = lent<Engines>().legacy;
   auto found = plans.find(p);
   if (found == plans.end()) {
     const NotCaptured now;
