@@ -4,7 +4,7 @@
 #include <weft/cuda/number.h>
 #include <weft/cuda/tables.h>
 
-// One launch for the parameters of a step, however many and however large; the formulas are those
+// One launch for up to 512 parameters of a step, however large; the formulas are those
 // of torch.optim, term by term as on the CPU (cpu/isa/optimizer.cpp).
 namespace weft::cuda {
 namespace {
@@ -75,9 +75,9 @@ struct Adam {
   }
 };
 
-// Buffers of one launch. What a kernel gets is copied with each launch, so there is a small size,
-// too.
-constexpr int kBuffers = 5, kFew = 16, kMany = 192, kTerms = 4;
+// Items of one launch. What a kernel gets, 32,764 bytes at most, is copied with each launch: so
+// there are smaller sizes, too.
+constexpr int kBuffers = 5, kFew = 16, kSome = 96, kMany = 512, kTerms = 4;
 
 // Element k of the buffers is kVector * (k - first) and the following of the item with the largest
 // first <= k.
@@ -158,6 +158,7 @@ struct Step {
 // Gathers items for a launch.
 template <class Rule, class C, int Room>
 struct Launch {
+  static_assert(sizeof(Step<Rule, C, Room>) + sizeof(Index) <= 32764);
   Step<Rule, C, Room> step;
   OptimizerTerms terms[kTerms];
   int used = 0;
@@ -215,6 +216,7 @@ void launch(const char* op, std::span<const OptimizerItem> items) {
 template <template <class> class Rule, class C>
 void steps(const char* op, std::span<const OptimizerItem> items) {
   if (items.size() <= kFew) return launch<Rule<C>, C, kFew>(op, items);
+  if (items.size() <= kSome) return launch<Rule<C>, C, kSome>(op, items);
   launch<Rule<C>, C, kMany>(op, items);
 }
 
