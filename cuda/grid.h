@@ -15,7 +15,8 @@
 namespace weft::cuda {
 
 inline constexpr int kThreads = 256;
-inline constexpr int kBlocksPerMultiprocessor = 16;
+// Far more than it holds at a time, so that the last ones to end are a small part.
+inline constexpr int kBlocksPerMultiprocessor = 64;
 
 #if !defined(__CUDACC__)
 // Queues what would be a launch on the thread's stream.
@@ -27,8 +28,8 @@ struct Grid {
   int threads;
 };
 
-// Blocks for n threads, but for no more than a device of so many multiprocessors holds at a time:
-// then threads stride over the rest.
+// Blocks for n threads, but for no more than keep a device of so many multiprocessors busy: then
+// threads stride over the rest.
 inline Grid grid_for(Index n, int multiprocessors, int threads = kThreads) {
   const Index most = Index{multiprocessors} * kBlocksPerMultiprocessor;
   return {std::clamp<Index>((n + threads - 1) / threads, 1, most), threads};
@@ -65,8 +66,15 @@ void for_each(const char* op, Index n, const Body& body) {
 // Reductions. A Body has a type Acc (trivially copyable) and
 //   Acc part(Index group, int lane, int lanes) const: what one of the lanes finds in its share,
 //   Acc join(Acc a, Acc b) const,
-//   void finish(Index group, Acc) const.
+//   void finish(Index group, Acc) const,
+// and where each element is made of what was found in all of them
+//   void spread(Index group, int lane, int lanes) const, called after finish: the second reading
+// of a row, then, is of the cache.
 // Shares are joined in a fixed tree, so the bits depend on `lanes` alone.
+template <class Body>
+concept Spreads = requires(const Body& body) {
+  body.spread(Index{}, 0, 1);
+};
 template <class Body>
 WEFT_HD void join_half(const Body& body, typename Body::Acc* lane, int i, int half) {
   if (i < half) lane[i] = body.join(lane[i], lane[i + half]);
@@ -92,6 +100,9 @@ __global__ void __launch_bounds__(kThreads)
     }
     if (there && lane == 0) body.finish(group, all[0]);
     __syncthreads();
+    if constexpr (Spreads<Body>) {
+      if (there) body.spread(group, lane, lanes);
+    }
   }
 }
 #endif
@@ -115,6 +126,9 @@ void for_groups(const char* op, Index groups, int lanes, const Body& body) {
         for (int i = 0; i < lanes; ++i) join_half(body, all, i, half);
       }
       body.finish(group, all[0]);
+      if constexpr (Spreads<Body>) {
+        for (int i = 0; i < lanes; ++i) body.spread(group, i, lanes);
+      }
     }
   });
 #endif

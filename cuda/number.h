@@ -3,6 +3,9 @@
 #if defined(__CUDACC__)
 #include <cuda_bf16.h>
 #include <cuda_fp16.h>
+#else
+#include <cstdio>
+#include <cstdlib>
 #endif
 
 #include <cstdint>
@@ -141,6 +144,15 @@ WEFT_HD decltype(auto) by_dtype(DType t, F&& f) {
   }
 }
 
+// The same of floating dtypes alone.
+template <class F>
+WEFT_HD decltype(auto) by_floating(DType t, F&& f) {
+  if (t == DType::F32) return f(float{});
+  if (t == DType::F16) return f(Half{});
+  if (t == DType::BF16) return f(BFloat{});
+  return f(double{});
+}
+
 template <class C>
 WEFT_HD C load(const char* at, DType t) {
   return by_dtype(t, [at](auto d) { return widen<C>(*reinterpret_cast<const decltype(d)*>(at)); });
@@ -164,6 +176,18 @@ template <class D>
 struct alignas(sizeof(D) * kVector < 16 ? sizeof(D) * kVector : 16) Pack {
   D value[kVector];
 };
+// The pack at a place, which must be on its border: simulated devices end the process where it is
+// not, as a real one ends its context.
+template <class D>
+WEFT_HD Pack<D>* pack_at(const char* at) {
+#if !defined(__CUDACC__)
+  if (reinterpret_cast<std::uintptr_t>(at) % alignof(Pack<D>) != 0) {
+    std::fputs("a simulated device was given a pack off its border\n", stderr);
+    std::abort();
+  }
+#endif
+  return reinterpret_cast<Pack<D>*>(const_cast<char*>(at));
+}
 
 // Packs of these dtypes are read and written at once; all else goes one by one, so that a kernel
 // holds no code that is hardly ever run.
@@ -188,7 +212,7 @@ WEFT_HD void by_pack(DType t, F&& f) {
 template <class C>
 WEFT_HD void load_pack(const char* at, DType t, C (&out)[kVector]) {
   by_pack<C>(t, [&](auto d) {
-    const auto pack = *reinterpret_cast<const Pack<decltype(d)>*>(at);
+    const auto pack = *pack_at<decltype(d)>(at);
     for (int j = 0; j < kVector; ++j) out[j] = widen<C>(pack.value[j]);
   });
 }
@@ -198,13 +222,13 @@ WEFT_HD void store_pack(char* at, DType t, const C (&value)[kVector]) {
     using D = decltype(d);
     Pack<D> pack;
     for (int j = 0; j < kVector; ++j) pack.value[j] = narrow<D>(value[j]);
-    *reinterpret_cast<Pack<D>*>(at) = pack;
+    *pack_at<D>(at) = pack;
   });
 }
 WEFT_HD inline void store_pack(char* at, DType, const bool (&value)[kVector]) {
   Pack<std::uint8_t> pack;
   for (int j = 0; j < kVector; ++j) pack.value[j] = value[j];
-  *reinterpret_cast<Pack<std::uint8_t>*>(at) = pack;
+  *pack_at<std::uint8_t>(at) = pack;
 }
 
 }  // namespace weft::cuda

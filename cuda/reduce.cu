@@ -3,18 +3,20 @@
 #include <weft/cuda/grid.h>
 #include <weft/cuda/loop.h>
 #include <weft/cuda/number.h>
+#include <weft/cuda/row.h>
 #include <weft/cuda/tables.h>
 
 // Reductions: each output is gathered by the lanes of a group, in double or in 64-bit integers, and
 // long ones with few outputs by several groups whose findings a second launch joins. How it is cut
-// depends on the shape alone, so the bits are the same on every device.
+// depends on the shape, the strides and whether rows start on borders, and on no device: so the
+// bits are the same on all of them.
 namespace weft::cuda {
 namespace {
 
-constexpr Index kShare = 4096;  // elements of a group, where outputs are few
-constexpr Index kEnough =
-    2048;  // groups that keep a device busy, of one lane each: 64 times as many
-constexpr Index kMostShares = 1024;
+constexpr Index kShare = 4096;  // elements of a group at least, where outputs are few
+// Groups that keep a device busy, and what more shares are cut for: that the last ones to end are
+// a small part. Of groups of one lane each: 64 times as many.
+constexpr Index kEnough = 2048, kWanted = 8192;
 
 // A loop's dimensions, apart: those of outputs and those that are reduced.
 struct Plan {
@@ -32,6 +34,7 @@ struct Plan {
   DType out_dtype, x_dtype, second_dtype;
   Index shares, share;  // groups an output, elements of each
   int lanes;
+  bool line, packed;  // reduced elements, floating, have one stride; and lie packed (row.h)
 
   explicit Plan(const Loop& loop) {
     const bool two = loop.operands > 2;
@@ -51,23 +54,52 @@ struct Plan {
     // Where outputs lie beside each other in x, neighbouring threads take neighbouring outputs.
     const bool columns = loop.stride[0][0] != 0;
     const Index least = columns ? kShare / kThreads : kShare;
-    const Index enough = columns ? 64 * kEnough : kEnough;
+    const Index times = columns ? 64 : 1;
     shares = 1;
-    if (kept.numel < enough)
-      shares = std::clamp<Index>(reduced.numel / least, 1,
-                                 std::min(kMostShares, enough / kept.numel + 1));
+    if (kept.numel < times * kEnough)
+      shares = std::clamp<Index>(reduced.numel / least, 1, times * kWanted / kept.numel + 1);
     share = (reduced.numel + shares - 1) / shares;
+    if (shares > 1) share = (share + kVector - 1) / kVector * kVector;
     shares = (reduced.numel + share - 1) / share;
     lanes = columns ? 1 : lanes_for(share);
+    line = reduced.rank == 1 && is_floating(x_dtype);
+    packed = line && !columns && reduced.stride[1][0] == static_cast<Index>(size_of(x_dtype));
+    for (int d = 0; d < kept.rank; ++d) packed = packed && on_border(x, kept.stride[1][d], x_dtype);
+    packed = packed && on_border(x, 0, x_dtype);
   }
-  template <class C>
-  WEFT_HD C element(Index from, Index i) const {
-    return load<C>(x + from + reduced.offset(1, i), x_dtype);
+};
+
+// A lane's part of the share of a group, the elements from `begin` to `end`.
+struct Part {
+  const Plan& plan;
+  const char* x;
+  Index begin, end;
+  int lane, lanes;
+
+  // f(i, value), of what is reduced.
+  template <class C, class F>
+  WEFT_HD void each(F&& f) const {
+    if constexpr (!std::is_same_v<C, Int>) {
+      if (plan.line) return each_in_line<C>(f);
+    }
+    for (Index i = begin + lane; i < end; i += lanes)
+      f(i, load<C>(x + plan.reduced.offset(1, i), plan.x_dtype));
+  }
+  template <class C, class F>
+  WEFT_HD void each_in_line(F&& f) const {
+    const Index stride = plan.reduced.stride[1][0];
+    const char* const first = x + begin * stride;
+    by_floating(plan.x_dtype, [&](auto d) {
+      using D = decltype(d);
+      const auto wide = [&](Index i, D value) { f(begin + i, widen<C>(value)); };
+      if (plan.packed) return each_packed<D>(first, end - begin, lane, lanes, wide);
+      each_strided<D>(first, stride, end - begin, lane, lanes, wide);
+    });
   }
 };
 
 // Finds Acc in the share of a group; a Fold has
-//   Acc over(const Plan&, Index from, Index begin, Index end, Index step) const
+//   Acc over(const Part&) const
 //   Acc join(Acc, Acc) const, void write(const Plan&, Index output, Acc) const.
 template <class Fold>
 struct Gather {
@@ -80,7 +112,7 @@ struct Gather {
     const Index output = group / plan.shares, begin = group % plan.shares * plan.share;
     const Index end =
         begin + plan.share < plan.reduced.numel ? begin + plan.share : plan.reduced.numel;
-    return fold.over(plan, plan.kept.offset(1, output), begin + lane, end, lanes);
+    return fold.over(Part{plan, plan.x + plan.kept.offset(1, output), begin, end, lane, lanes});
   }
   WEFT_HD Acc join(const Acc& a, const Acc& b) const { return fold.join(a, b); }
   WEFT_HD void finish(Index group, const Acc& a) const {
@@ -164,9 +196,9 @@ struct Simple {
     if constexpr (kind == Kind::Min || kind == Kind::MinAbs) return b < a || b != b ? b : a;
     return a + b;
   }
-  WEFT_HD C over(const Plan& plan, Index from, Index begin, Index end, Index step) const {
+  WEFT_HD C over(const Part& part) const {
     C a = none();
-    for (Index i = begin; i < end; i += step) a = join(a, value(plan.element<C>(from, i)));
+    part.each<C>([&](Index, C x) { a = join(a, value(x)); });
     return a;
   }
   WEFT_HD void write(const Plan& plan, Index output, C a) const {
@@ -201,9 +233,9 @@ struct Arg {
     return Larger ? b.value > a.value : b.value < a.value;
   }
   WEFT_HD Acc join(const Acc& a, const Acc& b) const { return beats(b, a) ? b : a; }
-  WEFT_HD Acc over(const Plan& plan, Index from, Index begin, Index end, Index step) const {
+  WEFT_HD Acc over(const Part& part) const {
     Acc a = none();
-    for (Index i = begin; i < end; i += step) a = join(a, {plan.element<C>(from, i), i});
+    part.each<C>([&](Index i, C x) { a = join(a, {x, i}); });
     return a;
   }
   WEFT_HD void write(const Plan& plan, Index output, const Acc& a) const {
@@ -226,16 +258,16 @@ struct Moments {
     return {n, a.mean + delta * part, a.squares + b.squares + delta * delta * a.n * part};
   }
   // Differences from the first element keep the sums small.
-  WEFT_HD Acc over(const Plan& plan, Index from, Index begin, Index end, Index step) const {
-    if (begin >= end) return none();
-    const double shift = plan.element<double>(from, begin);
-    double n = 0, sum = 0, squares = 0;
-    for (Index i = begin; i < end; i += step) {
-      const double d = plan.element<double>(from, i) - shift;
+  WEFT_HD Acc over(const Part& part) const {
+    double n = 0, shift = 0, sum = 0, squares = 0;
+    part.each<double>([&](Index, double x) {
+      if (n == 0) shift = x;
+      const double d = x - shift;
       n += 1;
       sum += d;
       squares += d * d;
-    }
+    });
+    if (n == 0) return none();
     return {n, shift + sum / n, squares - sum * (sum / n)};
   }
   WEFT_HD void write(const Plan& plan, Index output, const Acc& a) const {
@@ -258,15 +290,11 @@ struct LogSumExp {
     if (!plain(top)) return {top, a.sum + b.sum};
     return {top, scaled(a.sum, a.top, top) + scaled(b.sum, b.top, top)};
   }
-  WEFT_HD Acc over(const Plan& plan, Index from, Index begin, Index end, Index step) const {
+  WEFT_HD Acc over(const Part& part) const {
     double top = -infinity(), sum = 0;
-    for (Index i = begin; i < end; i += step) {
-      const double x = plan.element<double>(from, i);
-      top = x > top || x != x ? x : top;
-    }
+    part.each<double>([&](Index, double x) { top = x > top || x != x ? x : top; });
     const double shift = plain(top) ? top : 0;
-    for (Index i = begin; i < end; i += step)
-      sum += formula::exp(plan.element<double>(from, i) - shift);
+    part.each<double>([&](Index, double x) { sum += formula::exp(x - shift); });
     return {top, sum};
   }
   WEFT_HD void write(const Plan& plan, Index output, const Acc& a) const {

@@ -1,60 +1,79 @@
 #include <weft/cuda/grid.h>
 #include <weft/cuda/loop.h>
 #include <weft/cuda/number.h>
+#include <weft/cuda/row.h>
 #include <weft/cuda/tables.h>
 
-// Softmax along any dimension: a group of threads finds each row's maximum and sum, then each
-// element is made of them.
+// Softmax along any dimension: a group of threads finds each row's maximum and sum, then makes each
+// element of them.
 namespace weft::cuda {
 namespace {
+
+constexpr Index kManyRows = 1 << 15;  // enough for a thread each
 
 // Rows along one dimension of a view.
 struct Rows {
   Place v;
   int dim;
-  Index length;
+  Index length, step;
 
-  Rows(const View& view, int d) : v(view), dim(d), length(view.rank ? view.size[d] : 1) {}
+  Rows(const View& view, int d)
+      : v(view),
+        dim(d),
+        length(view.rank ? view.size[d] : 1),
+        step(view.rank ? view.stride[d] : 1) {}
   Index count() const {
     Index n = 1;
     for (int d = 0; d < v.rank; ++d) n *= d == dim ? 1 : v.size[d];
     return n;
   }
-  WEFT_HD Index offset(Index row) const {
+  bool packed() const {
+    bool all = step == 1 && on_border(v.data, 0, v.dtype);
+    for (int d = 0; d < v.rank; ++d)
+      all = all && (d == dim || on_border(v.data, v.stride[d] * v.width, v.dtype));
+    return all;
+  }
+  // Where elements of a row lie apart, neighbouring threads take neighbouring rows.
+  int lanes() const { return step != 1 && count() >= kManyRows ? 1 : lanes_for(length / 2); }
+  WEFT_HD Row row(Index i) const {
     Index o = 0;
     for (int d = v.rank - 1; d >= 0; --d) {
-      if (d != dim) o += divide(row, v.size[d]) * v.stride[d];
+      if (d != dim) o += divide(i, v.size[d]) * v.stride[d];
     }
-    return o;
-  }
-  WEFT_HD Index step() const { return v.rank ? v.stride[dim] : 1; }
-  template <class C>
-  WEFT_HD C get(Index row_offset, Index i) const {
-    return load<C>(v.at(row_offset + i * step()), v.dtype);
+    return {v.at(o), step * v.width};
   }
 };
+
+template <class C>
+RowLoop<C> loop_over(std::initializer_list<const Rows*> all) {
+  const Rows& first = **all.begin();
+  bool packed = true;
+  for (const Rows* rows : all) packed = packed && rows->packed();
+  return {first.length, first.v.dtype, packed};
+}
 
 template <class C>
 struct Top {
   C top, sum;
 };
 
-// The maximum of each row and the sum of exp(x - maximum).
+// The maximum of each row and the sum of exp(x - maximum), then the row of y.
 template <class C>
-struct Find {
+struct Forward {
   using Acc = Top<C>;
-  Rows x;
+  Rows y, x;
+  RowLoop<C> loop;
   Acc* found;
+  bool log;
 
   WEFT_HD Acc part(Index row, int lane, int lanes) const {
-    const Index from = x.offset(row);
+    const Row in[] = {x.row(row)};
     C top = -static_cast<C>(__builtin_huge_val()), sum(0);
-    for (Index i = lane; i < x.length; i += lanes) {
-      const C v = x.get<C>(from, i);
-      top = v > top || v != v ? v : top;
-    }
+    loop.each(in, nullptr, lane, lanes,
+              [&](Index, const C(&v)[1]) { top = v[0] > top || v[0] != v[0] ? v[0] : top; });
     if (top == -static_cast<C>(__builtin_huge_val())) return {top, sum};
-    for (Index i = lane; i < x.length; i += lanes) sum += formula::exp(x.get<C>(from, i) - top);
+    loop.each(in, nullptr, lane, lanes,
+              [&](Index, const C(&v)[1]) { sum += formula::exp(v[0] - top); });
     return {top, sum};
   }
   WEFT_HD Acc join(const Acc& a, const Acc& b) const {
@@ -64,55 +83,44 @@ struct Find {
             right = b.sum == C(0) ? C(0) : b.sum * formula::exp(b.top - top);
     return {top, left + right};
   }
-  WEFT_HD void finish(Index row, const Acc& a) const { found[row] = a; }
-};
-
-template <class C>
-struct Forward {
-  Rows y, x;
-  const Top<C>* found;
-  bool log;
-
-  WEFT_HD void operator()(Index e) const {
-    const Index row = e / x.length, i = e % x.length;
-    const Top<C> t = found[row];
-    const C d = x.get<C>(x.offset(row), i) - t.top;
-    store(y.v.at(y.offset(row) + i * y.step()), y.v.dtype,
-          log ? d - formula::log(t.sum) : formula::exp(d) / t.sum);
+  WEFT_HD void finish(Index row, const Acc& a) const {
+    found[row] = {a.top, log ? formula::log(a.sum) : a.sum};
+  }
+  WEFT_HD void spread(Index row, int lane, int lanes) const {
+    const Acc t = found[row];
+    const Row in[] = {x.row(row)};
+    const auto one = [&](const C(&v)[1]) {
+      const C d = v[0] - t.top;
+      return log ? d - t.sum : formula::exp(d) / t.sum;
+    };
+    loop.map(y.row(row), in, nullptr, lane, lanes, one);
   }
 };
 
+// The sum of gy, times y unless it is the logarithm's, then the row of gx.
 template <class C>
-struct Dot {
+struct Backward {
   using Acc = double;
-  Rows gy, y;
+  Rows gx, gy, y;
+  RowLoop<C> loop;
   C* found;
   bool log;
 
   WEFT_HD double part(Index row, int lane, int lanes) const {
-    const Index g = gy.offset(row), from = y.offset(row);
+    const Row in[] = {gy.row(row), y.row(row)};
     double sum = 0;
-    for (Index i = lane; i < y.length; i += lanes) {
-      const C v = gy.get<C>(g, i);
-      sum += static_cast<double>(log ? v : v * y.get<C>(from, i));
-    }
+    loop.each(in, nullptr, lane, lanes,
+              [&](Index, const C(&v)[2]) { sum += static_cast<double>(log ? v[0] : v[0] * v[1]); });
     return sum;
   }
   WEFT_HD double join(double a, double b) const { return a + b; }
   WEFT_HD void finish(Index row, double sum) const { found[row] = static_cast<C>(sum); }
-};
-
-template <class C>
-struct Backward {
-  Rows gx, gy, y;
-  const C* found;
-  bool log;
-
-  WEFT_HD void operator()(Index e) const {
-    const Index row = e / y.length, i = e % y.length;
-    const C g = gy.get<C>(gy.offset(row), i), v = y.get<C>(y.offset(row), i), dot = found[row];
-    store(gx.v.at(gx.offset(row) + i * gx.step()), gx.v.dtype,
-          log ? g - formula::exp(v) * dot : v * (g - dot));
+  WEFT_HD void spread(Index row, int lane, int lanes) const {
+    const C dot = found[row];
+    const Row in[] = {gy.row(row), y.row(row)};
+    loop.map(gx.row(row), in, nullptr, lane, lanes, [&](const C(&v)[2]) {
+      return log ? v[0] - formula::exp(v[1]) * dot : v[1] * (v[0] - dot);
+    });
   }
 };
 
@@ -121,21 +129,20 @@ struct Backward {
 void softmax_forward(const View& y, const View& x, int dim, bool log) {
   if (numel(x) == 0) return;
   by_compute(x.dtype, [&]<class C>(C) {
-    const Rows rows(x, dim);
-    const Scratch found(static_cast<std::size_t>(rows.count()) * sizeof(Top<C>));
-    for_groups("softmax", rows.count(), lanes_for(rows.length), Find<C>{rows, found.as<Top<C>>()});
-    for_each("softmax", numel(x), Forward<C>{Rows(y, dim), rows, found.as<Top<C>>(), log});
+    const Rows in(x, dim), out(y, dim);
+    const Scratch found(static_cast<std::size_t>(in.count()) * sizeof(Top<C>));
+    for_groups("softmax", in.count(), in.lanes(),
+               Forward<C>{out, in, loop_over<C>({&in, &out}), found.as<Top<C>>(), log});
   });
 }
 
 void softmax_backward(const View& gx, const View& gy, const View& y, int dim, bool log) {
   if (numel(y) == 0) return;
   by_compute(y.dtype, [&]<class C>(C) {
-    const Rows rows(y, dim), g(gy, dim);
-    const Scratch found(static_cast<std::size_t>(rows.count()) * sizeof(C));
-    for_groups("softmax backward", rows.count(), lanes_for(rows.length),
-               Dot<C>{g, rows, found.as<C>(), log});
-    for_each("softmax backward", numel(y), Backward<C>{Rows(gx, dim), g, rows, found.as<C>(), log});
+    const Rows in(y, dim), g(gy, dim), out(gx, dim);
+    const Scratch found(static_cast<std::size_t>(in.count()) * sizeof(C));
+    for_groups("softmax backward", in.count(), in.lanes(),
+               Backward<C>{out, g, in, loop_over<C>({&in, &g, &out}), found.as<C>(), log});
   });
 }
 

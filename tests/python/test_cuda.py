@@ -277,6 +277,20 @@ def test_a_forked_child_leaves_the_device_alone():
     assert kept["y"].tolist() == [2, 2, 2]
 
 
+@pytest.mark.skipif(SIMULATED, reason="no CuPy on simulated devices")
+def test_cupy_shares_the_device():
+    cupy = pytest.importorskip("cupy")
+    x = weft.arange(6.0, device="cuda")
+    for theirs in (cupy.asarray(x), cupy.from_dlpack(x)):
+        assert theirs.data.ptr == x.data_ptr() and theirs.tolist() == x.tolist()
+    a = cupy.arange(6, dtype="float32")[::2]
+    for ours in (weft.as_tensor(a), weft.from_dlpack(a)):
+        assert ours.data_ptr() == a.data.ptr and ours.tolist() == [0, 2, 4]
+    with weft.cuda.stream(weft.cuda.Stream()):
+        ours = weft.as_tensor(a * 2) + 1  # after CuPy's work on its own stream
+    assert cupy.asarray(ours).tolist() == [1, 5, 9]
+
+
 @pytest.mark.skipif("WEFT_CUDA_LIBRARY" in os.environ and SIMULATED, reason="no torch on simulated devices")
 def test_torch_shares_the_device():
     torch = pytest.importorskip("torch")
