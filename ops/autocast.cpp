@@ -4,6 +4,7 @@
 
 #include <weft/autograd/record.h>
 #include <weft/core/check.h>
+#include <weft/core/cuda_graph.h>
 #include <weft/ops/kernels.h>
 
 namespace weft {
@@ -86,7 +87,10 @@ Tensor lowered(const Tensor& x) {
   const DType dtype = detail::autocast_mode.dtype;
   if (!x.defined() || !is_floating(x.dtype())) return x;
   if (x.dtype() == DType::F64 || x.dtype() == dtype) return x;
-  return is_parameter(x) ? cached(x, dtype) : converted(x, dtype);
+  // A graph converts at each replay; what it converts is not there before the first.
+  const bool lasts =
+      is_parameter(x) && (x.device() == kCPU || !cuda::is_current_stream_capturing());
+  return lasts ? cached(x, dtype) : converted(x, dtype);
 }
 
 Tensor widened(const Tensor& x) { return x.defined() && is_half(x.dtype()) ? x.to(DType::F32) : x; }

@@ -123,6 +123,22 @@ TEST_CASE("a graph computes on the memory it was captured with, and its own is k
   CHECK_THROWS_AS(graph.replay(), Error);
 }
 
+TEST_CASE("a graph captured amid autocast converts weights at each replay") {
+  const Tensor x = ones({8, 8}, there());
+  Tensor w = full({8, 8}, 2, there()).requires_grad_(), y;
+  const AutocastGuard scope(bf16);
+  CHECK(linear(x, w).sum().item<float>() == 2 * 8 * 64);  // keeps its conversion
+  cuda::Graph graph;
+  graph.capture([&] { y = linear(x, w); });
+  CHECK(linear(x, w).sum().item<float>() == 2 * 8 * 64);  // not of the graph's
+  {
+    const NoGradGuard no_grad;
+    w.fill_(3);
+  }
+  graph.replay();
+  CHECK(y.sum().item<float>() == 3 * 8 * 64);
+}
+
 TEST_CASE("what a graph frees before its first random number does not overwrite that") {
   const Tensor x = ones({64, 512}, there());
   manual_seed(9);
