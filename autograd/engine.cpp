@@ -265,6 +265,23 @@ Tensor Run::captured(const Edge& edge) {
   return {};
 }
 
+// Dimensions of one element lie anywhere.
+bool in_order(const Tensor& g, const Shape& strides) {
+  for (int d = 0; d < g.dim(); ++d)
+    if (g.sizes()[d] > 1 && g.strides()[d] != strides[d]) return false;
+  return true;
+}
+
+// A first gradient as a leaf keeps it: its own, without gaps, in the order of the leaf's memory.
+Tensor kept(const Leaf& leaf, Tensor g) {
+  if (g.strides() != leaf.strides && is_dense(g.sizes(), leaf.strides) &&
+      !in_order(g, leaf.strides)) {
+    Tensor ordered = make_tensor(g.sizes(), leaf.strides, g.dtype(), g.device());
+    return ordered.copy_(g);
+  }
+  return sole_owner(g) && g.is_contiguous(MemoryFormat::Preserve) ? std::move(g) : g.clone();
+}
+
 // What may fail comes first, what changes grads last and cannot fail.
 void Run::commit() {
   for (auto& [edge, g] : captures_) {
@@ -281,7 +298,7 @@ void Run::commit() {
     if (leaf->grad.defined() && (create_ || leaf->grad.requires_grad())) {
       g = leaf->grad.add(g);
     } else if (!leaf->grad.defined() && !create_) {
-      if (!sole_owner(g) || !g.is_contiguous(MemoryFormat::Preserve)) g = g.clone();
+      g = kept(*leaf, std::move(g));
     }
   }
   for (auto& [leaf, g] : leaves_) {

@@ -80,7 +80,9 @@ void set_data(const Tensor& t, const Tensor& value) {
   to.sizes = from.sizes;
   to.strides = from.strides;
   to.meta.reset();
-  if (to.node && node_of(to)->is_leaf()) describe_anew(node_of(to)->outputs()[0], value);
+  if (!to.node || !node_of(to)->is_leaf()) return;
+  describe_anew(node_of(to)->outputs()[0], value);
+  static_cast<Leaf*>(node_of(to))->strides = value.strides();
 }
 
 }  // namespace weft::autograd

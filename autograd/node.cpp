@@ -47,7 +47,7 @@ void Node::destroy() noexcept {
   burying = false;
 }
 
-Leaf::Leaf(const Tensor& tensor) : Node("leaf") {
+Leaf::Leaf(const Tensor& tensor) : Node("leaf"), strides(tensor.strides()) {
   describe(output_, *tensor.impl());
   outputs_ = {&output_, 1};
 }

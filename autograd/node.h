@@ -100,6 +100,7 @@ class WEFT_API Leaf final : public Node {
 
   Tensor grad;
   std::atomic_flag lock;  // held while grad is read or changed
+  Shape strides;          // the tensor's: grad gets its memory order, where that has no gaps
 
  private:
   Output output_;

@@ -45,3 +45,23 @@ TEST_CASE("what an operation makes of channels-last pictures lies channels-last"
     CHECK(make().is_contiguous(MemoryFormat::ChannelsLast));
   }
 }
+
+TEST_CASE("a leaf's gradient lies as the leaf does") {
+  const auto last = [](const Shape& sizes) {
+    return rand(sizes).contiguous(MemoryFormat::ChannelsLast).requires_grad_();
+  };
+  const Tensor x = last({2, 4, 6, 5}), w = last({8, 4, 3, 3}),
+               m = rand({4, 6}).t().requires_grad_();
+  (conv2d(x, w).sum() + x.sum() + x.reshape({2, -1}).square().sum()).backward();
+  (m.matmul(rand({4, 3})).sum() + m.sum()).backward();
+  CHECK(x.grad().strides() == x.strides());
+  CHECK(w.grad().strides() == w.strides());
+  CHECK(m.grad().strides() == m.strides());
+
+  Tensor plain = rand({2, 4, 6, 5}).requires_grad_(), gaps = rand({4, 6}).slice(1, 0, 6, 2);
+  autograd::set_data(plain, x.detach());
+  plain.sum().backward();
+  CHECK(plain.grad().strides() == x.strides());
+  gaps.requires_grad_().sum().backward();
+  CHECK(gaps.grad().is_contiguous());
+}
