@@ -36,7 +36,7 @@ development=(libdnnl-dev libeigen3-dev libfmt-dev nlohmann-json3-dev zlib1g-dev 
 modules='pybind11|pytest|hypothesis|safetensors|ml_dtypes|tqdm'
 needed=(pluggy iniconfig packaging pygments sortedcontainers)
 # Their parts that no build reads.
-needless=(usr/include/eigen3/unsupported usr/share/doc usr/share/doc-base usr/share/man usr/share/lintian usr/share/pkgconfig
+needless=(usr/share/doc usr/share/doc-base usr/share/man usr/share/lintian usr/share/pkgconfig
   usr/share/Catch2 usr/share/bug usr/lib/x86_64-linux-gnu/pkgconfig usr/lib/x86_64-linux-gnu/libstb.a
   usr/lib/x86_64-linux-gnu/libstb.so usr/lib/x86_64-linux-gnu/cmake/dnnl python/bin)
 
