@@ -3,6 +3,7 @@ before a declaration or behind it) written as Doxygen wants them. Lines keep the
 the marks around code and sections.
 """
 
+import pathlib
 import re
 import sys
 
@@ -11,7 +12,9 @@ SECTION = re.compile(r"^\s*// ---- (.*)$")
 IGNORED = re.compile(r"//\s*(NOLINT.*|clang-format .*)$")
 TRAILING = re.compile(r"^(.*[;,{}(].*?\S)\s*//(?!/)\s*(.*)$")
 DECLARES = re.compile(r"\b(namespace|class|struct|enum|union|extern)\b[^()=]*$")
-# The line of an elementwise operation (ops/unary.h, ops/binary.h), and the functions made of it.
+# The line of an elementwise operation (ops/unary.h, ops/binary.h and what they include), and the
+# functions made of it.
+INCLUDED = re.compile(r"^#include <weft/(ops/\w+\.h)>", re.M)
 OPERATION = re.compile(r'^struct (\w+)[^{]*\{[^;]*?\*doc =\s*((?:"[^"]*"\s*)+)', re.M)
 MADE_OF = r"((?:^//.*\n)?)^((?:inline|template)[^;{}]*\{[^{}]*op::%s\b)"
 CLOSES = re.compile(r"^(};| (public|protected|private):)")
@@ -26,7 +29,9 @@ def escaped(text):
 
 def with_operations(text):
     """Functions that have no comment get what their operation says of itself."""
-    for name, doc in OPERATION.findall(text):
+    root = pathlib.Path(__file__).parents[2]
+    included = "".join((root / name).read_text() for name in INCLUDED.findall(text))
+    for name, doc in OPERATION.findall(text + included):
         line = "// " + "".join(re.findall(r'"([^"]*)"', doc))
         text = re.sub(
             MADE_OF % name, lambda m: m[0] if m[1] else f"{line}\n{m[2]}", text, flags=re.M
