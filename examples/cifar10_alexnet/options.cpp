@@ -27,6 +27,13 @@ CLI::Validator number(const char* expected, bool (*is)(T)) {
 CLI::Validator positive() {
   return number<std::int64_t>("a whole number above 0", [](std::int64_t n) { return n > 0; });
 }
+// A script's empty variable: no path, nor the same as to leave the option out.
+CLI::Validator path() {
+  const auto complaint = [](std::string& text) {
+    return text.empty() ? std::string("got nothing, expected a path") : std::string();
+  };
+  return {complaint, "", "path"};
+}
 
 void add_device(CLI::App& app, Options& o) {
   app.add_option("--device", o.device, "cpu, cuda or cuda:N (default: cpu)")->type_name("DEVICE");
@@ -39,6 +46,7 @@ void add_data(CLI::App& app, Options& o) {
                  "CIFAR-10, binary version: a folder or the .tar.gz (else the pictures that ship "
                  "with the example)")
       ->envname("WEFT_DATA")
+      ->check(path())
       ->type_name("PATH");
   app.add_option("--limit-test", o.recipe.limit_test, "use the first N test pictures")
       ->check(positive())
@@ -66,9 +74,11 @@ void add_train(CLI::App& app, Options& o) {
       ->type_name("N");
   auto* out = app.add_option("--out", o.out,
                              "folder for log, checkpoint, model and reports "
-                             "(default: the first free runs/N)");
+                             "(default: the first free runs/N)")
+                  ->check(path());
   app.add_option("--resume", o.resume, "go on with the run in this folder")
       ->excludes(out)
+      ->check(path())
       ->type_name("DIR");
   app.add_flag("!--no-progress", o.progress, "plain lines, no progress bar");
 }

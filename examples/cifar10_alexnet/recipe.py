@@ -116,7 +116,7 @@ def make_schedule(
     )
 
 
-def load_split(path: str, train: bool, limit: int) -> tuple[data.ImageDataset, str]:
+def load_split(path: str | None, train: bool, limit: int) -> tuple[data.ImageDataset, str]:
     """A data set and where it is from: `path`, or the shipped pictures.
 
     The first `limit` of them unless that is 0; of the shipped ones, which stand class after class,

@@ -118,7 +118,7 @@ class RunFolder:
         self.log: io.FileIO
 
     @classmethod
-    def create(cls, path: str) -> "RunFolder":
+    def create(cls, path: str | None) -> "RunFolder":
         if not path:
             number = 1
             while os.path.exists(f"runs/{number}"):

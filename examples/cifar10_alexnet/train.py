@@ -294,6 +294,13 @@ def within(kind: type[int] | type[float], low: float, high: float) -> Callable[[
     return number
 
 
+def path(text: str) -> str:
+    """A script's empty variable: no path, nor the same as to leave the option out."""
+    if not text:
+        raise argparse.ArgumentTypeError("got nothing, expected a path")
+    return text
+
+
 def add_device(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--device", metavar="DEVICE", default="cpu", help="cpu, cuda or cuda:N (default: cpu)"
@@ -309,8 +316,9 @@ def add_data(parser: argparse.ArgumentParser) -> None:
     many = within(int, 1, 2**31)
     parser.add_argument(
         "--data",
+        type=path,
         metavar="PATH",
-        default=os.environ.get("WEFT_DATA", ""),
+        default=os.environ.get("WEFT_DATA") or None,
         help="CIFAR-10, binary version: a folder or the .tar.gz (else the pictures that ship with "
         "the example)",
     )
@@ -336,9 +344,11 @@ def add_train(parser: argparse.ArgumentParser) -> None:
     add("--limit-train", type=within(int, 1, 2**31), metavar="N", help="first N training pictures")
     place = parser.add_mutually_exclusive_group()
     place.add_argument(
-        "--out", default="", help="folder for log, checkpoint, model and reports (runs/N)"
+        "--out", type=path, help="folder for log, checkpoint, model and reports (runs/N)"
     )
-    place.add_argument("--resume", metavar="DIR", help="go on with the run in this folder")
+    place.add_argument(
+        "--resume", type=path, metavar="DIR", help="go on with the run in this folder"
+    )
     add("--no-progress", dest="progress", action="store_false", help="plain lines, no bar")
 
 

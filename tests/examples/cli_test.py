@@ -43,6 +43,9 @@ class CommandLine(TestCase):
             ("0 to 2^64 - 1", "train", "--seed", "18446744073709551616"),
             ("above 0", "train", "--limit-train", "-5"),
             ("--resume", "train", "--out", "a", "--resume", "b"),
+            ("--resume: got nothing", "train", "--resume", ""),
+            ("--out: got nothing", "train", "--out", ""),
+            ("--data: got nothing", "train", "--data", ""),
             ("--model", "evaluate"),
             ("files", "predict", "--model", "x"),
         ]:

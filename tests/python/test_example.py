@@ -148,6 +148,8 @@ def test_both_evaluate_and_predict_alike(tmp_path):
         ["train", "--epochs", "1", "--epochs", "2"],
         ["train", "--lr", "much"],
         ["train", "--out", "a", "--resume", "b"],
+        ["train", "--resume", ""],
+        ["train", "--data", ""],
         ["train", "--resume", "nowhere"],
         ["train", "--data", "nowhere", "--out", "OUT"],
         ["evaluate"],
