@@ -86,6 +86,10 @@ TEST_CASE("CIFAR-10 that is missing, cut off or foreign is refused by name", "[d
   refused("other.tar.gz", "without data_batch_1.bin");
   scratch.write("rubbish.tar.gz", gzip(std::string(5000, 'r')));
   refused("rubbish.tar.gz", "damaged");
+  std::string renamed = cifar10_archive();
+  renamed[0] = static_cast<char>(renamed[0] ^ 1);  // which the member's checksum does not know
+  scratch.write("renamed.tar.gz", gzip(renamed));
+  refused("renamed.tar.gz", "damaged");
   std::string wrong = archive;
   wrong[archive.size() - 6] = static_cast<char>(wrong[archive.size() - 6] ^ 1);  // the checksum
   scratch.write("sum.tar.gz", wrong);
@@ -134,6 +138,11 @@ TEST_CASE("MNIST is read plain or compressed", "[dataset]") {
   CHECK(train.images().picture(1)[0] == 20);
   CHECK_THROWS_MATCHES(MNIST(scratch.path(""), false), ParseError,
                        MessageMatches(ContainsSubstring("8 labels for the 7")));
+  std::string labels = idx_file({7});
+  labels.back() = '\x0a';
+  scratch.write("MNIST/raw/t10k-labels-idx1-ubyte", labels);
+  CHECK_THROWS_MATCHES(MNIST(scratch.path(""), false), ParseError,
+                       MessageMatches(ContainsSubstring("got label 10, expected less than 10")));
   CHECK_THROWS_AS(MNIST(scratch.path("none")), IOError);
 }
 
@@ -150,6 +159,8 @@ TEST_CASE("idx files that lie are refused", "[dataset]") {
   const std::string head = good.substr(0, 4), most = big_endian(0xffffffff);
   CHECK_THROWS_AS(parse(head + most + most + most), ParseError);
   CHECK_THROWS_AS(parse(head + most + most + most + std::string(100, 'x')), ParseError);
+  const std::string half = big_endian(1u << 31);  // times itself and 4 is 2^64, or 0
+  CHECK_THROWS_AS(parse(head + half + half + big_endian(4)), ParseError);
   CHECK_THROWS_AS(parse(std::string("\0\0\x0d\3", 4) + good.substr(4)), ParseError);  // floats
 }
 

@@ -127,6 +127,8 @@ const Bad kBad[] = {
     {R"({"x":[]})", 0, "got an array"},
     {R"({"x":null})", 0, "got null"},
     {R"({"x":{"dtype":"U8","shape":[1]}})", 1, "expected dtype, shape and data_offsets"},
+    {R"({"x":{"dtype":"U8","data_offsets":[0,1]}})", 1, "expected dtype, shape and data_offsets"},
+    {R"({"x":{"shape":[1],"data_offsets":[0,1]}})", 1, "expected dtype, shape and data_offsets"},
     {R"({"x":{"dtype":"U9","shape":[1],"data_offsets":[0,1]}})", 1, "dtype \"U9\""},
     {R"({"x":{"dtype":8,"shape":[1],"data_offsets":[0,1]}})", 1, "got a number"},
     {R"({"x":{"dtype":"U8","shape":"1","data_offsets":[0,1]}})", 1, "got a string"},
