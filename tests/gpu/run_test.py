@@ -4,6 +4,7 @@ did not run."""
 import contextlib
 import io
 import pathlib
+import re
 import sys
 import tempfile
 import time
@@ -73,6 +74,15 @@ class Run(unittest.TestCase):
         self.assertEqual(reached["add over 1 GiB"], True)
         self.assertEqual(reached["host time from Python: a + b"], False)
         self.assertTrue(any("exp over 1 GiB: no figure of Weft" in n for n in notes))
+
+    def test_the_archive_keeps_every_header_that_is_included(self):
+        text = (steps.ROOT / "scripts" / "vendor.sh").read_text()
+        left_out = re.search(r"^needless=\((.*?)\)", text, re.M | re.S)[1].split()
+        folders = [p.removeprefix("usr/include/").removeprefix("eigen3/") for p in left_out]
+        for file in (steps.ROOT / "cpu").rglob("*.h"):
+            for header in re.findall(r"#include <(.*)>", file.read_text()):
+                for folder in folders:
+                    self.assertFalse(header.startswith(folder + "/"), f"{file}: {header}")
 
     @unittest.skipIf(not machine.why_no_gpu(), "there is a GPU")
     def test_without_a_gpu_it_says_so_and_stops(self):
