@@ -67,7 +67,8 @@ struct Adam {
     const C from = e.p * shrink;
     const C slope = (maximize ? -e.g : e.g) + decay * from;
     C &mean = e.state[0], &square = e.state[1], &largest = e.state[2];
-    mean = mean + (slope - mean) * take1;
+    // As cpu/isa/optimizer.cpp.
+    mean = take1 < C(0.5) ? mean + (slope - mean) * take1 : slope + (slope - mean) * (take1 - C(1));
     square = square * beta2 + take2 * slope * slope;
     if (has & 4) largest = largest < square ? square : largest;
     const C top = has & 4 ? largest : square;

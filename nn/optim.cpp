@@ -52,19 +52,42 @@ void check_gradient(const Tensor& p, const Tensor& g) {
   }
 }
 
-// The same elements in the parameter's own memory order.
-Tensor ordered_like(const Tensor& g, const Tensor& p) {
-  if (g.strides() == p.strides()) return g;
+// A stride of a single element counts for nothing.
+bool same_order(const Tensor& a, const Tensor& b) {
+  for (int d = 0; d < a.sizes().size(); ++d) {
+    if (a.sizes()[d] > 1 && a.strides()[d] != b.strides()[d]) return false;
+  }
+  return true;
+}
+
+// Whether the kernel may take t as it is.
+bool fits(const Tensor& t, const Tensor& p) {
+  return t.dtype() == p.dtype() && t.device() == p.device() && same_order(t, p);
+}
+
+// The same elements in the parameter's own dtype, place and memory order.
+Tensor made_like(const Tensor& t, const Tensor& p) {
+  if (fits(t, p)) return t;
   Tensor copy = empty_like(p.detach());
-  return copy.copy_(g.detach());
+  return copy.copy_(t.detach());
 }
 
 void* data_of(const Tensor& t) { return t.defined() ? t.data() : nullptr; }
 
-// What fills new state would be part of the graph.
-void refuse_first_in_capture() {
+// The state to go on with. What a parameter is may have changed since it was made: Module::to(), or
+// other data for it.
+Tensor current_state(const Tensor& have, const Tensor& p) {
+  if (have.defined() && have.sizes() != p.sizes()) {
+    fail<ShapeError>("step",
+                     "got a parameter of shape [{}] that had shape [{}] in the steps before, "
+                     "expected that; make a new optimiser for it",
+                     fmt::join(p.sizes(), ", "), fmt::join(have.sizes(), ", "));
+  }
+  if (have.defined() && fits(have, p)) return have;
+  // What fills new state would be part of the graph.
   if (cuda::is_current_stream_capturing())
     fail<Error>("step", "got the first step while a graph is captured, expected one before that");
+  return have.defined() ? made_like(have, p) : zeros_like(p.detach());
 }
 
 }  // namespace
@@ -107,12 +130,9 @@ std::vector<Optimizer::Update> Optimizer::prepare() {
       const Tensor grad = p.grad();
       if (!grad.defined()) continue;
       check_gradient(p, grad);
-      Update u{.param = p, .grad = ordered_like(grad, p), .buffers = {}, .at = at, .group = group};
-      for (int b = 0; b < buffer_count(groups_[group].options); ++b) {
-        const Tensor& have = memory_[at].buffers[b];
-        if (!have.defined()) refuse_first_in_capture();
-        u.buffers[b] = have.defined() ? have : zeros_like(p.detach());
-      }
+      Update u{.param = p, .grad = made_like(grad, p), .buffers = {}, .at = at, .group = group};
+      for (int b = 0; b < buffer_count(groups_[group].options); ++b)
+        u.buffers[b] = current_state(memory_[at].buffers[b], p);
       updates.push_back(std::move(u));
     }
   }
@@ -150,7 +170,9 @@ void Optimizer::step() {
     const Update& u = updates[i];
     Memory& memory = memory_[u.at];
     const bool first = id_ == OptimizerId::SGD && !memory.buffers[0].defined();
-    std::copy(std::begin(u.buffers), std::end(u.buffers), memory.buffers);
+    for (int b = 0; b < 3; ++b) {  // a momentum of 0 for a while keeps what was gathered
+      if (u.buffers[b].defined()) memory.buffers[b] = u.buffers[b];
+    }
     if (cuda::is_current_stream_capturing()) continue;
     ++memory.steps;
     items[i].terms = optimizer_terms(id_, options_now(u.group, memory, first));
@@ -277,11 +299,16 @@ std::vector<std::string> Optimizer::mismatches(const nn::StateDict& state) const
   std::size_t at = 0;
   for (const Group& group : groups_) {
     for (const Tensor& p : group.params) {
-      number(state_key(at, "step"), false);
-      for (const char* name : buffer_names()) {
-        const std::string key = state_key(at, name);
+      const auto has = [&](const char* n) { return nn::find(state, state_key(at, n)) != nullptr; };
+      const auto names = buffer_names();
+      const bool begun = has("step") || std::any_of(names.begin(), names.end(), has);
+      number(state_key(at, "step"), begun);
+      for (std::size_t b = 0; b < names.size(); ++b) {
+        const std::string key = state_key(at, names[b]);
         known.insert(key);
         const Tensor* t = nn::find(state, key);
+        const bool always = id_ != OptimizerId::SGD && b < 2;  // others are there by an option
+        if (!t && begun && always) found.push_back(key + " is missing");
         if (!t || t->sizes() == p.sizes()) continue;
         found.push_back(fmt::format("{} has shape [{}], expected [{}]", key,
                                     fmt::join(t->sizes(), ", "), fmt::join(p.sizes(), ", ")));

@@ -42,9 +42,13 @@ template <bool Largest, class S>
   const S sign = t.maximize ? S(-1) : S(1), shrink = t.shrink, decay = t.weight_decay,
           take1 = t.take1, beta2 = t.beta2, take2 = t.take2, eps = t.eps, size = t.step_size,
           correction = t.root_correction;
+  // mean + part of the way to the gradient, or where that is most of it, from there back: a small
+  // gradient after a large one then keeps its digits.
+  const bool back = take1 >= S(0.5);
+  const S part = back ? take1 - S(1) : take1;
   for (Index i = 0; i < n; ++i) {
     const S from = p[i] * shrink, gradient = sign * g[i] + decay * from;
-    const S m = mean[i] + (gradient - mean[i]) * take1,
+    const S m = (back ? gradient : mean[i]) + (gradient - mean[i]) * part,
             v = square[i] * beta2 + take2 * gradient * gradient;
     mean[i] = m;
     square[i] = v;

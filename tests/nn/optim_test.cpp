@@ -1,8 +1,11 @@
 #include <weft/autograd/engine.h>
 #include <weft/core/allocator.h>
+#include <weft/nn/linear.h>
 #include <weft/nn/optim.h>
 #include <weft/ops/elementwise.h>
 #include <weft/ops/make.h>
+#include <weft/ops/reduce.h>
+#include <weft/ops/shape.h>
 #include <weft/tests/catch.h>
 
 // The numbers are what torch.optim of PyTorch 2.15 gives for the same four steps in f64.
@@ -137,4 +140,67 @@ TEST_CASE("optimisers refuse what makes no sense") {
   CHECK_NOTHROW(optim::SGD({ones({1})}, {.lr = 1}));  // may be frozen for now
   CHECK_THROWS_AS(optim::SGD({}, {.lr = 1}), ValueError);
   CHECK_THROWS_AS(optim::Adam({p}, {.beta1 = 1}), ValueError);
+}
+
+TEST_CASE("state follows a parameter to another dtype and another order in memory") {
+  nn::Linear a(5, 4), b(5, 4);
+  b.load_state_dict(a.state_dict());
+  b.to(f64);
+  optim::Adam one(a.parameters(), {.lr = 0.1}), other(b.parameters(), {.lr = 0.1});
+  const auto step = [](optim::Adam& adam, nn::Linear& net, double sign) {
+    const Tensor x = linspace(-1, 1, 15, f64).reshape({3, 5}).to(net.weight.dtype());
+    adam.zero_grad();
+    (net(x) * sign).square().sum().backward();
+    adam.step();
+  };
+  step(one, a, 1);
+  a.to(f64);
+  step(one, a, 2);
+  autograd::set_data(a.weight, a.weight.detach().t().contiguous().t());
+  step(one, a, 3);
+  for (int i = 1; i <= 3; ++i) step(other, b, i);
+  CHECK((a.weight - b.weight).abs().max().item<double>() < 1e-4);
+  CHECK(nn::find(one.state_dict(), "state.0.exp_avg")->dtype() == DType::F64);
+
+  autograd::set_data(a.weight, ones({5, 5}, f64));
+  a.weight.set_grad(ones({5, 5}, f64));
+  const auto bias = a.bias.to_vector<double>();
+  CHECK_THROWS_MATCHES(one.step(), ShapeError,
+                       Catch::Matchers::MessageMatches(ContainsSubstring(
+                           "got a parameter of shape [5, 5] that had shape [4, 5]")));
+  CHECK(a.bias.to_vector<double>() == bias);
+}
+
+TEST_CASE("momentum that is off for a step goes on with what was gathered") {
+  Tensor p = zeros({1}, Options(f64).requires_grad(true));
+  optim::SGD sgd({p}, {.lr = 0.1, .momentum = 0.9});
+  for (const double momentum : {0.9, 0.0, 0.9}) {
+    sgd.groups()[0].options.momentum = momentum;
+    p.set_grad(ones({1}, f64));
+    sgd.step();
+  }
+  CHECK(p.item<double>() == Approx(-0.1 - 0.1 - 0.19).epsilon(1e-12));
+}
+
+TEST_CASE("a small gradient behind a large one keeps its digits") {
+  Tensor p = zeros({1}, Options(f32).requires_grad(true));
+  optim::Adam adam({p}, {.lr = 0.1, .beta1 = 0, .beta2 = 0, .eps = 0});
+  for (const double g : {10.0, 1e-3, 1e-4}) {
+    p.set_grad(full({1}, g));
+    adam.step();
+  }
+  CHECK(p.item<double>() == Approx(-0.3).epsilon(1e-6));
+}
+
+TEST_CASE("a state without what a step of Adam leaves behind is not Adam's") {
+  Tensor p = start(), q = start();
+  optim::SGD sgd({p}, {.lr = 0.1});
+  one_step(sgd, p, 0);
+  optim::Adam adam({q});
+  CHECK(adam.mismatches(sgd.state_dict()) ==
+        std::vector<std::string>{"state.0.exp_avg is missing", "state.0.exp_avg_sq is missing"});
+  one_step(adam, q, 0);
+  auto state = adam.state_dict();
+  std::erase_if(state, [](const auto& entry) { return entry.first == "state.0.step"; });
+  CHECK(adam.mismatches(state) == std::vector<std::string>{"state.0.step is missing"});
 }
