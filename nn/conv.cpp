@@ -1,5 +1,7 @@
 #include <weft/nn/conv.h>
 
+#include <typeinfo>
+
 #include <weft/nn/init.h>
 #include <weft/nn/sizes.h>
 
@@ -48,6 +50,8 @@ Tensor Conv2d::forward_relu(const Tensor& x) {
   if (!built()) build(x.sizes());
   return conv2d_relu(x, weight, bias, args_.stride, args_.padding, args_.dilation, args_.groups);
 }
+
+bool Conv2d::fuses() const { return typeid(*this) == typeid(Conv2d); }
 
 Shape Conv2d::output_shape(const Shape& input) const {
   const int c = channel_dim("Conv2d", input);

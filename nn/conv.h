@@ -35,6 +35,7 @@ class WEFT_API Conv2d : public Module {
   const Conv2dArgs& args() const { return args_; }
 
  protected:
+  bool fuses() const override;
   std::vector<ParameterShape> parameter_shapes(const Shape& input) const override;
 
  private:

@@ -1,6 +1,7 @@
 #include <weft/nn/linear.h>
 
 #include <cmath>
+#include <typeinfo>
 
 #include <weft/autograd/mode.h>
 #include <weft/core/check.h>
@@ -42,6 +43,8 @@ Tensor Linear::forward_relu(const Tensor& x) {
   if (!built()) build(x.sizes());
   return linear_relu(x, weight, bias);
 }
+
+bool Linear::fuses() const { return typeid(*this) == typeid(Linear); }
 
 Tensor Linear::forward_gelu(const Tensor& x, const char* approximate) {
   if (!built()) build(x.sizes());

@@ -25,6 +25,7 @@ class WEFT_API Linear : public Module {
   bool has_bias() const { return has_bias_; }  // or will have it
 
  protected:
+  bool fuses() const override;
   std::vector<ParameterShape> parameter_shapes(const Shape& input) const override;
 
  private:

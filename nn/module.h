@@ -135,6 +135,10 @@ class WEFT_API Module : public Stateful {
   // The module refers to the part added last, which is not to be replaced or removed.
   void keep_last_module();
 
+  // Whether Sequential may call forward_relu() and forward_gelu() in the place of forward() and the
+  // activation. A layer of the library says no in a class that derives from it, whose forward() may
+  // be another; one that overrides all three says yes.
+  virtual bool fuses() const { return true; }
   // What the layer's own parameters and buffers look like for that input ({}: not known yet).
   virtual std::vector<ParameterShape> parameter_shapes(const Shape& input) const;
   // Allocates them and calls reset_parameters(). A layer whose sizes are known calls it at once.

@@ -93,6 +93,7 @@ class ModuleTree {
   // that it would return.
   static bool traced();
   static bool built(const Module& m) { return m.parts_->built; }
+  static bool fuses(const Module& m) { return m.fuses(); }
   // Marks a layer as built once a state has given it all it waits for.
   static void finish(Module& m) {
     for (const ParameterShape& p : m.parameter_shapes({})) {

@@ -1,5 +1,7 @@
 #include <weft/nn/norm.h>
 
+#include <typeinfo>
+
 #include <weft/autograd/mode.h>
 #include <weft/nn/attempt.h>
 #include <weft/nn/init.h>
@@ -86,6 +88,10 @@ Tensor BatchNorm::forward(const Tensor& x) { return run(x, batch_norm); }
 Tensor BatchNorm::forward_relu(const Tensor& x) {
   if (!built()) build(x.sizes());
   return run(x, batch_norm_relu);
+}
+
+bool BatchNorm::fuses() const {
+  return typeid(*this) == typeid(BatchNorm1d) || typeid(*this) == typeid(BatchNorm2d);
 }
 
 Shape BatchNorm::output_shape(const Shape& input) const {

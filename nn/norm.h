@@ -33,6 +33,7 @@ class WEFT_API BatchNorm : public Module {
   void set_momentum(std::optional<double> momentum) { args_.momentum = momentum; }
 
  protected:
+  bool fuses() const override;
   BatchNorm(const char* op, int low_rank, int high_rank, Index features, const BatchNormArgs& args);
   std::vector<ParameterShape> parameter_shapes(const Shape& input) const override;
 

@@ -29,7 +29,7 @@ Module& Sequential::operator[](std::size_t i) const {
 // A layer and the activation behind it as one; undefined where they are not. Nothing sees what is
 // between the two: no hook, no forward() of a derived class, no look at shapes alone.
 static Tensor both(Module& m, const Module& next, const Tensor& x) {
-  if (m.has_hooks() || next.has_hooks() || ModuleTree::traced()) return {};
+  if (!ModuleTree::fuses(m) || m.has_hooks() || next.has_hooks() || ModuleTree::traced()) return {};
   if (typeid(next) == typeid(ReLU)) {
     // What has no parameters may return its input, which the ReLU is to change.
     const bool changes = static_cast<const ReLU&>(next).inplace();

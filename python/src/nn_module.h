@@ -89,6 +89,7 @@ class Overridable : public Base, public py::trampoline_self_life_support, public
     return overrides(*this, "forward") ? gelu_after(*this, x, approximate)
                                        : Base::forward_gelu(x, approximate);
   }
+  bool fuses() const override { return true; }  // the two above look for a forward() of Python's
   Shape output_shape(const Shape& input) const override {
     if (overrides(*this, "output_shape")) return call_output_shape(*this, input);
     return overrides(*this, "forward") ? traced_shape(*this, input) : Base::output_shape(input);

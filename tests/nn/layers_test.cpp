@@ -133,6 +133,33 @@ TEST_CASE("what looks between a layer and its activation sees it") {
   CHECK(late(x).sizes() == Shape{7, 2});
 }
 
+namespace {
+
+struct Doubled : nn::Linear {
+  using Linear::Linear;
+  Tensor forward(const Tensor& x) override { return Linear::forward(x) * 2; }
+};
+struct Tripled : nn::Conv2d {
+  using Conv2d::Conv2d;
+  Tensor forward(const Tensor& x) override { return Conv2d::forward(x) * 3; }
+};
+struct Shifted : nn::BatchNorm2d {
+  using BatchNorm2d::BatchNorm2d;
+  Tensor forward(const Tensor& x) override { return BatchNorm2d::forward(x) + 1; }
+};
+
+}  // namespace
+
+TEST_CASE("a layer's derived class computes as it says before an activation, too") {
+  nn::Sequential net(Tripled(3, 4, 3), nn::ReLU(), Shifted(4), nn::ReLU(), nn::Flatten(),
+                     Doubled(16, 5), nn::ReLU(), Doubled(5, 3), nn::GELU());
+  net.eval();
+  const Tensor x = randn({2, 3, 4, 4});
+  Tensor y = x;
+  for (std::size_t i = 0; i < net.size(); ++i) y = net[i](y);
+  check_close(net(x), y);
+}
+
 TEST_CASE("dropout drops in training only") {
   nn::Dropout drop(0.25);
   const auto y = drop(ones({4000})).to_vector<float>();
