@@ -1,6 +1,7 @@
 #include <weft/nn/checkpoint.h>
 
 #include <bit>
+#include <cstdint>
 
 #include <weft/core/check.h>
 #include <weft/data/safetensors.h>
@@ -94,7 +95,8 @@ Checkpoint& Checkpoint::add(const std::string& name, data::DataLoader& loader) {
                      auto found = check_one(s, {3}, DType::I64);
                      if (!found.empty()) return found;
                      const auto p = position(s);
-                     if (p.epoch < 0 || p.batch < 0 || p.batch > loader.size()) {
+                     if (p.epoch < 0 || p.epoch > INT32_MAX || p.batch < 0 ||
+                         p.batch > loader.size()) {
                        found.push_back(
                            fmt::format("batch {} of epoch {} does not exist: there are "
                                        "{} in an epoch",

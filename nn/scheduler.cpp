@@ -72,16 +72,18 @@ void Scheduler::step() {
   }
 }
 
-bool Scheduler::alone() const {
-  return std::find(alone_.begin(), alone_.end(), false) == alone_.end();
+bool Scheduler::alone(std::size_t group) const {
+  const auto& groups = optimizer_->groups();
+  return alone_[group] && (group >= groups.size() || groups[group].options.lr == set_[group]);
 }
 
-// The rates are the optimiser's; only a schedule that is alone can tell them from the step.
+// The rates are the optimiser's; only of a group that the schedule has alone can it tell them from
+// the step. Of others there is a last_lr.
 nn::StateDict Scheduler::state_dict() const {
   nn::StateDict state{{"last_step", nn::number(last_)}};
   for (std::size_t g = 0; g < base_.size(); ++g) {
     state.emplace_back(fmt::format("base_lr.{}", g), nn::number(base_[g]));
-    if (!alone()) state.emplace_back(fmt::format("last_lr.{}", g), nn::number(set_[g]));
+    if (!alone(g)) state.emplace_back(fmt::format("last_lr.{}", g), nn::number(set_[g]));
   }
   return state;
 }
@@ -95,11 +97,10 @@ std::vector<std::string> Scheduler::mismatches(const nn::StateDict& state) const
     if (!t && required) found.push_back(key + " is missing");
     if (t && t->numel() != 1) found.push_back(key + " is not one number");
   };
-  const bool others = nn::find(state, "last_lr.0");
   number("last_step", true);
   for (std::size_t g = 0; g < base_.size(); ++g) {
     number(fmt::format("base_lr.{}", g), true);
-    number(fmt::format("last_lr.{}", g), others);
+    number(fmt::format("last_lr.{}", g), false);
   }
   for (const auto& [key, value] : state) {
     if (std::find(known.begin(), known.end(), key) == known.end())
@@ -112,21 +113,23 @@ std::function<void()> Scheduler::prepare_state(const nn::StateDict& state) {
   check_groups();
   const auto last = nn::find(state, "last_step")->item<Index>();
   std::vector<double> base, set;
+  std::vector<bool> alone;
   for (std::size_t g = 0; g < base_.size(); ++g) {
     base.push_back(nn::find(state, fmt::format("base_lr.{}", g))->item<double>());
-    if (const Tensor* t = nn::find(state, fmt::format("last_lr.{}", g)))
-      set.push_back(t->item<double>());
+    const Tensor* rate = nn::find(state, fmt::format("last_lr.{}", g));
+    alone.push_back(!rate);
+    // May throw, so here: a step beyond the last one, a function of the caller's.
+    set.push_back(rate ? rate->item<double>() : lr_at(last, base[g]));
   }
-  return [this, last, base, set] {
+  return [this, last, base, set, alone] {
     last_ = last;
     base_ = base;
-    alone_.assign(base.size(), set.empty());
-    if (!set.empty()) {
-      set_ = set;
-      return;
+    set_ = set;
+    alone_ = alone;
+    for (std::size_t g = 0; g < base_.size(); ++g) {
+      if (alone[g]) optimizer_->groups()[g].options.lr = set[g];
     }
-    for (std::size_t g = 0; g < base_.size(); ++g) set_[g] = optimizer_->groups()[g].options.lr;
-    apply();
+    if (std::find(alone.begin(), alone.end(), false) == alone.end()) apply_others(last);
   };
 }
 

@@ -48,7 +48,7 @@ class WEFT_API Scheduler : public nn::Stateful {
   friend class SequentialLR;
   friend class ChainedScheduler;
   void check_groups() const;
-  bool alone() const;
+  bool alone(std::size_t group) const;
   Optimizer* optimizer_;
   std::vector<double> base_, set_;
   std::vector<bool> alone_;  // of each group: nothing else has changed the rate

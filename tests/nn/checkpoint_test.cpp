@@ -3,6 +3,7 @@
 #include <filesystem>
 #include <fstream>
 
+#include <weft/data/safetensors.h>
 #include <weft/nn/checkpoint.h>
 #include <weft/nn/linear.h>
 #include <weft/nn/scheduler.h>
@@ -120,6 +121,19 @@ TEST_CASE("a checkpoint that does not fit changes nothing and says why") {
   CHECK(a.model.weight.to_vector<float>() == before);
   CHECK_THROWS_AS(a.checkpoint.load(folder / "nowhere"), IOError);
   CHECK_THROWS_AS(a.checkpoint.add("epoch", epoch), ValueError);
+}
+
+TEST_CASE("a position that no loader can have changes nothing") {
+  const Folder folder;
+  Run a;
+  a.checkpoint.save(folder / "a");
+  TensorMap tensors = load_safetensors(folder / "a");
+  tensors.at("loader/state").data<std::int64_t>()[1] = Index{1} << 40;
+  save_safetensors(folder / "far", tensors);
+  a.epoch = 7;
+  CHECK_THAT(message([&] { a.checkpoint.load(folder / "far"); }),
+             ContainsSubstring("epoch 1099511627776 does not exist"));
+  CHECK(a.epoch == 7);
 }
 
 TEST_CASE("weights alone go through a file") {

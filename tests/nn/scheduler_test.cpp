@@ -163,6 +163,40 @@ TEST_CASE("a schedule goes on where it was saved") {
   CHECK(second.last_step() == 4);
 }
 
+TEST_CASE("a rate that was changed before a save is there after the load") {
+  Tensor p = zeros({1}, Options(f32).requires_grad(true)), q = zeros({1}).requires_grad_();
+  const auto make = [&] {
+    optim::SGD sgd({p}, {.lr = 0.1});
+    sgd.add_group({q}, {.lr = 0.2});
+    return sgd;
+  };
+  optim::SGD a = make(), b = make();
+  optim::StepLR first(a, 2, 0.5), second(b, 2, 0.5);
+  first.step();
+  a.groups()[0].options.lr = 0.03;
+  b.load_state_dict(a.state_dict());
+  second.load_state_dict(first.state_dict());
+  CHECK(b.groups()[0].options.lr == 0.03);
+  for (int i = 0; i < 5; ++i) {
+    first.step();
+    second.step();
+    CHECK(second.last_lr() == first.last_lr());
+  }
+  check(first.last_lr(), {0.03 / 8, 0.2 / 8});
+}
+
+TEST_CASE("a state that a schedule cannot go on from changes nothing") {
+  Bench a, b;
+  a.sgd.groups()[0].options.lr = b.sgd.groups()[0].options.lr = 0.04;
+  const optim::OneCycleOptions options{.max_lr = 1, .total_steps = 20};
+  optim::OneCycleLR first(a.sgd, options);
+  for (int i = 0; i < 15; ++i) first.step();
+  optim::OneCycleLR second(b.sgd, {.max_lr = 1, .total_steps = 10});
+  CHECK_THROWS_AS(second.prepare_load(first.state_dict()), ValueError);
+  CHECK(second.last_step() == 0);
+  CHECK(b.sgd.groups()[0].options.lr == Approx(0.04));
+}
+
 TEST_CASE("a chain of schedules multiplies, and goes on where it was saved") {
   struct Chain : Bench {
     optim::StepLR step{sgd, 2, 0.5};
