@@ -17,6 +17,7 @@ namespace {
 
 struct Converted {
   Tensor from, to;  // from is held so that nobody else gets its address
+  Tensor memory;    // an alias of what was converted: from may get other data, of any version
   std::uint32_t version;
   DType dtype;
   bool recorded, inference;
@@ -57,17 +58,22 @@ bool is_parameter(const Tensor& x) {
   return t.requires_grad && !t.meta && (!t.node || node_of(t)->is_leaf());
 }
 
+bool is_same_memory(const TensorImpl& a, const TensorImpl& b) {
+  return a.storage.get() == b.storage.get() && a.data == b.data && a.sizes == b.sizes &&
+         a.strides == b.strides;
+}
+
 bool serves(const Converted& c, const Tensor& x, DType dtype) {
-  return c.version == x.version() && c.dtype == dtype && c.recorded == grad_enabled() &&
-         c.inference == inference_enabled();
+  return c.version == x.version() && is_same_memory(*c.memory.impl(), *x.impl()) &&
+         c.dtype == dtype && c.recorded == grad_enabled() && c.inference == inference_enabled();
 }
 
 Tensor cached(const Tensor& x, DType dtype) {
   const auto found = cache().find(x.impl());
   if (found != cache().end() && serves(found->second, x, dtype)) return found->second.to;
   const Tensor y = converted(x, dtype);
-  cache().insert_or_assign(
-      x.impl(), Converted{x, y, x.version(), dtype, grad_enabled(), inference_enabled()});
+  cache().insert_or_assign(x.impl(), Converted{x, y, make_alias(x, x.layout()), x.version(), dtype,
+                                               grad_enabled(), inference_enabled()});
   return y;
 }
 

@@ -72,6 +72,18 @@ TEST_CASE("a parameter is converted once in a scope, and anew where it changed")
   CHECK(!lowered(activation).is_same(lowered(activation)));
 }
 
+TEST_CASE("other data for a parameter is converted, whatever its version") {
+  Tensor w = ones({2, 2}, Options().requires_grad(true));
+  const Tensor two = stack({full({2, 2}, 2.0f), full({2, 2}, 3.0f)});
+  AutocastGuard autocast;
+  check_equal(lowered(w).detach(), full({2, 2}, 1.0f, bf16));
+  for (int i = 0; i < 2; ++i) {
+    autograd::set_data(w, two[i]);
+    REQUIRE(w.version() == 0);
+    check_equal(lowered(w).detach(), full({2, 2}, 2.0f + static_cast<float>(i), bf16));
+  }
+}
+
 TEST_CASE("several backward passes run through the conversion of one scope") {
   Tensor w = ones({2, 2}, Options().requires_grad(true));
   AutocastGuard autocast;
