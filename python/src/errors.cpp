@@ -2,6 +2,8 @@
 
 #include <pybind11/pybind11.h>
 
+#include <cstring>
+
 #include <weft/core/error.h>
 #include <weft/core/interrupt.h>
 #include <weft/core/signals.h>
@@ -91,6 +93,16 @@ bool add_errors(PyObject* m) {
   return !PyErr_Occurred();
 }
 
+// A message may have bytes of a file or a path that are no UTF-8.
+static void set_text(PyObject* type, const std::exception& e) noexcept {
+  const char* what = e.what();
+  PyObject* text =
+      PyUnicode_DecodeUTF8(what, static_cast<Py_ssize_t>(std::strlen(what)), "backslashreplace");
+  if (!text) return;
+  PyErr_SetObject(type, text);
+  Py_DECREF(text);
+}
+
 void set_error() noexcept {
   try {
     throw;
@@ -102,31 +114,31 @@ void set_error() noexcept {
   } catch (const OutOfMemory& e) {
     set_out_of_memory(e);
   } catch (const ShapeError& e) {
-    PyErr_SetString(shape_error, e.what());
+    set_text(shape_error, e);
   } catch (const DTypeError& e) {
-    PyErr_SetString(dtype_error, e.what());
+    set_text(dtype_error, e);
   } catch (const IndexError& e) {
-    PyErr_SetString(index_error, e.what());
+    set_text(index_error, e);
   } catch (const DeviceError& e) {
-    PyErr_SetString(device_error, e.what());
+    set_text(device_error, e);
   } catch (const weft::ValueError& e) {
-    PyErr_SetString(value_error, e.what());
+    set_text(value_error, e);
   } catch (const AutogradError& e) {
-    PyErr_SetString(autograd_error, e.what());
+    set_text(autograd_error, e);
   } catch (const ParseError& e) {
-    PyErr_SetString(parse_error, e.what());
+    set_text(parse_error, e);
   } catch (const IOError& e) {
-    PyErr_SetString(io_error, e.what());
+    set_text(io_error, e);
   } catch (const NotImplementedError& e) {
-    PyErr_SetString(not_implemented_error, e.what());
+    set_text(not_implemented_error, e);
   } catch (const Interrupted&) {
     restore_signal();
   } catch (const Error& e) {
-    PyErr_SetString(error, e.what());
+    set_text(error, e);
   } catch (const std::bad_alloc&) {
     PyErr_NoMemory();
   } catch (const std::exception& e) {
-    PyErr_SetString(PyExc_RuntimeError, e.what());
+    set_text(PyExc_RuntimeError, e);
   } catch (...) {
     PyErr_SetString(PyExc_RuntimeError, "an exception of an unknown type");
   }

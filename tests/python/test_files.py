@@ -81,6 +81,14 @@ def test_npy_both_ways(tmp_path):
     assert same(weft.load_npy(path).numpy(), arrays()["x.float32"])
 
 
+def test_an_error_shows_bytes_that_are_no_text(tmp_path):
+    path = tmp_path / "x.npy"
+    weft.save_npy(path, weft.zeros(3))
+    path.write_bytes(path.read_bytes().replace(b"<f4", b"<f\xff"))
+    with pytest.raises(weft.ParseError, match=r"got dtype '<f\\xff'"):
+        weft.load_npy(path)
+
+
 def make():
     weft.manual_seed(1)
     net = nn.Sequential(nn.Linear(2, 3), nn.Tanh(), nn.Linear(3, 1))
