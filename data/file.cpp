@@ -9,6 +9,9 @@
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
+#include <filesystem>
+#include <optional>
+#include <system_error>
 
 #include <weft/core/check.h>
 #include <weft/core/interrupt.h>
@@ -164,21 +167,35 @@ std::vector<std::byte> read_file(const std::string& path, std::uint64_t limit) {
 // renamed by the save that was waited for: then it is a file in use, and a new one is opened. Where
 // the file system has no locks, saves go on without.
 // The finished file takes its path's place: what is there and no file (a device!) would be gone.
-void check_replaceable(const std::string& path) {
+// Returns who may do what with the file that is there, if one is.
+std::optional<mode_t> check_replaceable(const std::string& path) {
   struct stat there;
-  if (stat(path.c_str(), &there) != 0 || S_ISREG(there.st_mode)) return;
+  if (stat(path.c_str(), &there) != 0) return {};
+  if (S_ISREG(there.st_mode)) return there.st_mode & 0777;
   errno = S_ISDIR(there.st_mode) ? EISDIR : EINVAL;
   refuse("replace", path);
 }
 
-OutputFile::OutputFile(const std::string& path) : path_(path), temporary_(path + ".tmp") {
-  check_replaceable(path);
+// A link stays, and the file behind it is replaced.
+std::string behind_links(const std::string& path) {
+  std::error_code error;
+  if (!std::filesystem::is_symlink(path, error)) return path;
+  const auto target = std::filesystem::canonical(path, error);
+  return error ? path : target.string();
+}
+
+OutputFile::OutputFile(const std::string& path)
+    : path_(behind_links(path)), temporary_(path_ + ".tmp") {
+  const std::optional<mode_t> mode = check_replaceable(path);
   while (true) {
     file_ = open_file(temporary_, O_WRONLY | O_CREAT, "create");
     uninterrupted([&] { return calls().lock(file_); });
     if (calls().same(file_, temporary_.c_str())) break;
     calls().close(file_);
   }
+  // As private as the file before it, where the file system has modes. A temporary that stays
+  // behind must be one that can be written.
+  if (mode) static_cast<void>(fchmod(file_, *mode | S_IWUSR));
   if (calls().truncate(file_) == 0) return;
   const int error = errno;
   discard();

@@ -96,7 +96,8 @@ class WEFT_API OutputFile {
 };
 
 // Calls write with an open temporary file, then syncs it, renames it to path and syncs the folder.
-// Whatever fails, path holds the old content or the new, whole, and no temporary stays behind.
+// Whatever fails, path holds the old content or the new, whole, and no temporary stays behind. A
+// file that is there keeps its permissions, and a symbolic link to one stays.
 // Saves of one path from several threads or processes wait for each other. Throws IOError.
 WEFT_API void save_file(const std::string& path, const std::function<void(OutputFile&)>& write);
 

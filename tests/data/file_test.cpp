@@ -187,6 +187,20 @@ TEST_CASE("a pipe is read to its end, within the limit", "[file]") {
   std::signal(SIGPIPE, before);
 }
 
+TEST_CASE("a save keeps permissions, and a link to the file", "[file]") {
+  const Scratch scratch;
+  scratch.write("x", "old");
+  REQUIRE(chmod(scratch.path("x").c_str(), 0600) == 0);
+  REQUIRE(symlink("x", scratch.path("link").c_str()) == 0);
+  data::save_file(scratch.path("link"), [](data::OutputFile& file) { file.write("new"); });
+  CHECK(scratch.read("x") == "new");
+  struct stat there;
+  REQUIRE(lstat(scratch.path("link").c_str(), &there) == 0);
+  CHECK(S_ISLNK(there.st_mode));
+  REQUIRE(stat(scratch.path("x").c_str(), &there) == 0);
+  CHECK((there.st_mode & 0777) == 0600);
+}
+
 TEST_CASE("paths that cannot be written or read are named", "[file]") {
   const Scratch scratch;
   const auto nothing = [](data::OutputFile&) {};
