@@ -2,6 +2,7 @@
 #include <cmath>
 
 #include <weft/core/check.h>
+#include <weft/data/image.h>
 #include <weft/data/transforms.h>
 
 namespace weft::data {
@@ -71,9 +72,10 @@ void Normalize::operator()(Picture& picture, RandomStream&) const {
 
 RandomCrop::RandomCrop(Index size, Index padding, Padding mode, float fill)
     : size_(size), padding_(padding), mode_(mode), fill_(fill) {
-  if (size < 1 || padding < 0 || padding > INT32_MAX) {
-    fail<ValueError>("RandomCrop", "got size {} and padding {}, expected at least 1 and 0", size,
-                     padding);
+  if (size < 1 || size > kMaxImagePixels / size || padding < 0 || padding > kMaxImagePixels) {
+    fail<ValueError>("RandomCrop",
+                     "got size {} and padding {}, expected at least 1 and 0, and {} pixels at most",
+                     size, padding, kMaxImagePixels);
   }
 }
 

@@ -245,6 +245,7 @@ TEST_CASE("options out of range are refused", "[loader]") {
   CHECK_THROWS_AS(Normalize({0, 0}, {1}), ValueError);
   CHECK_THROWS_AS(Normalize({0}, {0}), ValueError);
   CHECK_THROWS_AS(RandomCrop(0), ValueError);
+  CHECK_THROWS_AS(RandomCrop(Index{1} << 32, INT32_MAX), ValueError);
   CHECK_THROWS_AS(RandomHorizontalFlip(1.5), ValueError);
   CHECK_THROWS_AS(Cutout(-1), ValueError);
 }
