@@ -2,7 +2,7 @@
 
 #include <cmath>
 
-#include <weft/autograd/mode.h>
+#include <weft/autograd/record.h>
 #include <weft/core/check.h>
 #include <weft/ops/elementwise.h>
 #include <weft/ops/make.h>
@@ -13,11 +13,12 @@ namespace weft::nn {
 
 namespace {
 
-std::vector<Tensor> gradients(const std::vector<Tensor>& parameters) {
+std::vector<Tensor> gradients(const char* op, const std::vector<Tensor>& parameters) {
   std::vector<Tensor> list;
   for (const Tensor& p : parameters) {
     if (Tensor g = p.grad(); g.defined()) list.push_back(g.detach());
   }
+  for (const Tensor& g : list) autograd::check_inplace(op, g, false);
   return list;
 }
 
@@ -26,7 +27,7 @@ std::vector<Tensor> gradients(const std::vector<Tensor>& parameters) {
 Tensor clip_grad_norm_(const std::vector<Tensor>& parameters, double max_norm, double norm_type,
                        bool error_if_nonfinite) {
   const NoGradGuard guard;
-  std::vector<Tensor> grads = gradients(parameters), norms;
+  std::vector<Tensor> grads = gradients("clip_grad_norm_", parameters), norms;
   if (grads.empty()) return zeros({});
   for (const Tensor& g : grads) norms.push_back(g.norm(norm_type).to(grads[0].device()));
   const Tensor total = stack(norms).norm(norm_type);
@@ -52,7 +53,7 @@ void clip_grad_value_(const std::vector<Tensor>& parameters, double clip_value) 
     fail<ValueError>("clip_grad_value_", "got {}, expected 0 or more", clip_value);
   }
   const NoGradGuard guard;
-  for (Tensor& g : gradients(parameters)) g.clamp_(-clip_value, clip_value);
+  for (Tensor& g : gradients("clip_grad_value_", parameters)) g.clamp_(-clip_value, clip_value);
 }
 
 }  // namespace weft::nn

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include <weft/autograd/mode.h>
+#include <weft/autograd/record.h>
 #include <weft/core/check.h>
 #include <weft/ops/elementwise.h>
 
@@ -65,6 +65,7 @@ void GradScaler::unscale_(optim::Optimizer& optimizer) {
   std::vector<Tensor> grads = gradients(optimizer);
   if (grads.empty())
     fail<Error>("GradScaler.unscale_", "got an optimiser without gradients, expected backward()");
+  for (const Tensor& g : grads) autograd::check_inplace("GradScaler.unscale_", g, false);
   const bool finite = all_finite(grads);
   for (Tensor& g : grads) g.mul_(1 / scale_);
   seen_[&optimizer] = {finite, false};

@@ -1,6 +1,7 @@
 #include <unordered_map>
+#include <unordered_set>
 
-#include <weft/autograd/mode.h>
+#include <weft/autograd/record.h>
 #include <weft/core/check.h>
 #include <weft/nn/module_parts.h>
 #include <weft/ops/make.h>
@@ -36,6 +37,10 @@ std::string shape_mismatch(const std::string& name, const Tensor& got, const Sha
                            bool exact) {
   return fmt::format("{} has shape [{}], expected {}", name, fmt::join(got.sizes(), ", "),
                      exact ? fmt::format("[{}]", fmt::join(expected, ", ")) : describe(expected));
+}
+
+bool same_elements(const Tensor& a, const Tensor& b) {
+  return a.impl()->data == b.impl()->data && a.dtype() == b.dtype() && a.strides() == b.strides();
 }
 
 struct Mismatches {
@@ -106,6 +111,10 @@ std::function<void()> Module::prepare_state(const StateDict& state) {
     Module* waiting;  // for this tensor, or null
   };
   std::vector<Copy> copies;
+  std::unordered_set<const Storage*> own;
+  ModuleTree::each_slot(*this, [&](Module&, auto& slot, const std::string&) {
+    if (slot.tensor.defined()) own.insert(slot.tensor.impl()->storage.get());
+  });
   ModuleTree::each_slot(*this, [&](Module& m, auto& slot, const std::string& name) {
     const auto at = by_name.find(name);
     if (at == by_name.end() || !slot.persistent) return;
@@ -116,7 +125,12 @@ std::function<void()> Module::prepare_state(const StateDict& state) {
       copy.to = empty(at->second->sizes(), options);
       if (slot.is_parameter) copy.to.requires_grad_(ModuleTree::parts(m).requires_grad);
       copy.waiting = &m;
+    } else {
+      autograd::check_inplace("load_state_dict", slot.tensor, false);
     }
+    // Parts of this module in other places of it: one copy would change what another reads.
+    if (own.contains(copy.from.impl()->storage.get()) && !same_elements(copy.from, copy.to))
+      copy.from = copy.from.clone();
     copies.push_back(std::move(copy));
   });
   return [copies = std::move(copies)] {

@@ -2,7 +2,7 @@
 
 #include <typeinfo>
 
-#include <weft/autograd/mode.h>
+#include <weft/autograd/record.h>
 #include <weft/nn/attempt.h>
 #include <weft/nn/init.h>
 #include <weft/nn/sizes.h>
@@ -55,6 +55,8 @@ namespace {
 // If this pass fails, or one around it, the statistics are as they are now.
 void remember(const Tensor& mean, const Tensor& variance, const Tensor& batches) {
   const NoGradGuard guard;
+  for (const Tensor* t : {&mean, &variance, &batches})
+    autograd::check_inplace("batch_norm", *t, false);
   Attempt::on_failure([=, m = mean.clone(), v = variance.clone(), n = batches.clone()]() mutable {
     const NoGradGuard no_grad;
     Tensor(mean).copy_(m);

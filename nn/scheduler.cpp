@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdint>
 #include <numbers>
 
 #include <weft/core/check.h>
@@ -98,6 +99,10 @@ std::vector<std::string> Scheduler::mismatches(const nn::StateDict& state) const
     if (t && t->numel() != 1) found.push_back(key + " is not one number");
   };
   number("last_step", true);
+  if (const Tensor* t = nn::find(state, "last_step"); t && t->numel() == 1) {
+    if (const auto step = t->item<double>(); !(step >= 0 && step <= INT32_MAX))
+      found.push_back(fmt::format("last_step is {}, expected 0 to {}", step, INT32_MAX));
+  }
   for (std::size_t g = 0; g < base_.size(); ++g) {
     number(fmt::format("base_lr.{}", g), true);
     number(fmt::format("last_lr.{}", g), false);

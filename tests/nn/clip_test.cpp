@@ -1,6 +1,7 @@
 #include <limits>
 
 #include <weft/nn/clip.h>
+#include <weft/nn/grad_scaler.h>
 #include <weft/ops/make.h>
 #include <weft/tests/catch.h>
 
@@ -40,4 +41,16 @@ TEST_CASE("gradients are clamped one by one") {
   const Tensor a = with_grad(tensor({-3.0, 0.5}, f64));
   nn::clip_grad_value_({a}, 1);
   CHECK(a.grad().to_vector<double>() == std::vector<double>{-1, 0.5});
+}
+
+TEST_CASE("a gradient that cannot be changed in place keeps others from being clipped") {
+  Tensor p = ones({3}).requires_grad_(), q = ones({3}).requires_grad_();
+  p.set_grad(full({3}, 2.0f));
+  q.set_grad(ones({1}).expand({3}));
+  CHECK_THROWS_AS(nn::clip_grad_norm_({p, q}, 0.1), ShapeError);
+  CHECK_THROWS_AS(nn::clip_grad_value_({p, q}, 0.1), ShapeError);
+  optim::SGD sgd({p, q}, {.lr = 1});
+  amp::GradScaler scaler({.init_scale = 4});
+  CHECK_THROWS_AS(scaler.unscale_(sgd), ShapeError);
+  CHECK(p.grad().to_vector<float>() == std::vector<float>{2, 2, 2});
 }

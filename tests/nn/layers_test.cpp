@@ -93,6 +93,13 @@ TEST_CASE("batch norm keeps running statistics in training and uses them in eval
   CHECK(mean.running_mean.item<float>() == Approx(3));
 }
 
+TEST_CASE("batch norm refuses statistics whose elements share memory before it counts a step") {
+  nn::BatchNorm1d norm(3);
+  norm.running_var = ones({1}).expand({3});
+  CHECK_THROWS_AS(norm(randn({4, 3})), ShapeError);
+  CHECK(norm.num_batches_tracked.item<Index>() == 0);
+}
+
 TEST_CASE("a sequence's ReLU and GELU are the same with the layer before them and alone") {
   manual_seed(1);
   nn::Sequential net(nn::Conv2d(3, 8, 3, {.padding = 1}), nn::ReLU(), nn::Conv2d(8, 4, 3),

@@ -251,3 +251,21 @@ TEST_CASE("A module is not computed while its summary is made") {
   CHECK(caller.materialize({5, 4}) == Shape{5, 2});
   CHECK(caller.part.weight.sizes() == Shape{2, 4});
 }
+
+TEST_CASE("a state made of the module's own tensors in other places is loaded as it was") {
+  nn::Sequential net(nn::Linear(3, 3), nn::Linear(3, 3));
+  nn::StateDict state = net.state_dict();
+  const auto a = state[0].second.to_vector<float>(), b = state[2].second.to_vector<float>();
+  std::swap(state[0].second, state[2].second);
+  net.load_state_dict(state);
+  CHECK(net.state_dict()[0].second.to_vector<float>() == b);
+  CHECK(net.state_dict()[2].second.to_vector<float>() == a);
+}
+
+TEST_CASE("a parameter that cannot be written keeps a state from being loaded in part") {
+  nn::Sequential net(nn::Linear(3, 3), nn::Linear(3, 3)), other(nn::Linear(3, 3), nn::Linear(3, 3));
+  autograd::set_data(net.named_parameters()[3].second, zeros({1}).expand({3}));
+  const auto before = net.state_dict()[0].second.to_vector<float>();
+  CHECK_THROWS_AS(net.load_state_dict(other.state_dict()), ShapeError);
+  CHECK(net.state_dict()[0].second.to_vector<float>() == before);
+}

@@ -193,6 +193,11 @@ TEST_CASE("a state that a schedule cannot go on from changes nothing") {
   for (int i = 0; i < 15; ++i) first.step();
   optim::OneCycleLR second(b.sgd, {.max_lr = 1, .total_steps = 10});
   CHECK_THROWS_AS(second.prepare_load(first.state_dict()), ValueError);
+  for (const double step : {-1.0, 1e18, std::numeric_limits<double>::quiet_NaN()}) {
+    auto state = second.state_dict();
+    state[0].second = nn::number(step);
+    CHECK(second.mismatches(state).size() == 1);
+  }
   CHECK(second.last_step() == 0);
   CHECK(b.sgd.groups()[0].options.lr == Approx(0.04));
 }
