@@ -57,6 +57,21 @@ TEST_CASE("initial values have the bounds and moments of their papers") {
   check(0.5 * std::sqrt(1 - 2 * 0.24197072451914337 / 0.6826894921370859), 0.5);
 }
 
+TEST_CASE("bounds far from the mean have the tail's numbers") {
+  Generator g;
+  Tensor t = empty({40000}, f64);
+  init::trunc_normal_(t, 0, 1, 9, 11, &g);
+  CHECK(moments(t).mean == Approx(9.1085).margin(0.003));  // phi(9) / (1 - Phi(9))
+  CHECK(moments(t).low >= 9);
+  CHECK(moments(t).high <= 11);
+  init::trunc_normal_(t, 0, 1, -11, -9, &g);
+  CHECK(moments(t).mean == Approx(-9.1085).margin(0.003));
+  CHECK(moments(t).high <= -9);
+  init::trunc_normal_(t, 3, 0.05, -2, 2, &g);
+  CHECK(moments(t).mean == Approx(1.9975).margin(0.0002));
+  CHECK(moments(t).high <= 2);
+}
+
 TEST_CASE("gains are PyTorch's") {
   CHECK(init::calculate_gain("relu") == Approx(1.4142135623730951));
   CHECK(init::calculate_gain("tanh") == Approx(1.6666666666666667));
