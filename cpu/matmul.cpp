@@ -123,7 +123,7 @@ void own(const View& out, const View& a, const View& b, const View& bias, const 
 
 template <class T>
 void integers(const View& out, const View& a, const View& b, const View& bias, const Factors& f) {
-  using U = std::make_unsigned_t<T>;
+  using U = std::common_type_t<unsigned, std::make_unsigned_t<T>>;  // two shorts multiply as int
   const Sizes s = sizes_of(out, a);
   const auto alpha = static_cast<U>(static_cast<std::int64_t>(f.alpha));
   const auto beta = static_cast<U>(static_cast<std::int64_t>(f.beta));
@@ -133,12 +133,11 @@ void integers(const View& out, const View& a, const View& b, const View& bias, c
       for (Index j = 0; j < s.n; ++j) {
         U sum = 0;
         for (Index k = 0; k < s.k; ++k)
-          sum +=
-              static_cast<U>(U(a.as<T>()[n * a.stride[0] + row * a.stride[1] + k * a.stride[2]]) *
-                             U(b.as<T>()[n * b.stride[0] + k * b.stride[1] + j * b.stride[2]]));
+          sum += U(a.as<T>()[n * a.stride[0] + row * a.stride[1] + k * a.stride[2]]) *
+                 U(b.as<T>()[n * b.stride[0] + k * b.stride[1] + j * b.stride[2]]);
         T& to = out.as<T>()[n * out.stride[0] + row * out.stride[1] + j * out.stride[2]];
-        U x = static_cast<U>(alpha * sum);
-        if (beta) x += static_cast<U>(beta * U(to));
+        U x = alpha * sum;
+        if (beta) x += beta * U(to);
         if (bias) x += U(bias.as<T>()[j * bias.stride[0]]);
         to = f.relu() ? std::max<T>(static_cast<T>(x), 0) : static_cast<T>(x);
       }

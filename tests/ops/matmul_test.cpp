@@ -124,6 +124,7 @@ TEST_CASE("matmul takes every dtype but bool") {
   CHECK_THROWS_AS(matmul(ones({2, 2}, boolean), ones({2, 2}, boolean)), DTypeError);
   // Integers wrap around, as PyTorch's.
   CHECK(matmul(full({1, 2}, 100, i8), full({2, 1}, 2, i8)).item<int>() == -112);
+  CHECK(matmul(full({1, 3}, -32768, i16), full({3, 1}, -32767, i16)).item<int>() == -32768);
 }
 
 TEST_CASE("matmul in low precision sums in float") {
