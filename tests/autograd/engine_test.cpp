@@ -134,6 +134,44 @@ TEST_CASE("hooks see and replace gradients, and kept gradients stay") {
   CHECK(of(x.grad()) == Values{35, 35});
 }
 
+TEST_CASE("a hook may remove itself, and those behind it are called") {
+  Tensor x = leaf({1, 2});
+  int calls = 0, first = 0;
+  first = autograd::register_hook(x, [&](const Tensor&) {
+    ++calls;
+    autograd::remove_hook(x, first);
+    return Tensor();
+  });
+  autograd::register_hook(x, [](const Tensor& g) { return g * 2; });
+  autograd::register_hook(x, [](const Tensor& g) { return g + 1; });
+  (x * 3).sum().backward();
+  CHECK(of(x.grad()) == Values{7, 7});
+  (x * 3).sum().backward();
+  CHECK(of(x.grad()) == Values{14, 14});
+  CHECK(calls == 1);
+}
+
+TEST_CASE("gradients that were handed in stay as they were") {
+  Tensor x = leaf({1, 2});
+  const std::vector<Tensor> roots = {x, x},
+                            given = {tensor({3.0, 4.0}, f64), tensor({5.0, 6.0}, f64)};
+  autograd::backward(roots, given);
+  CHECK(of(x.grad()) == Values{8, 10});
+  CHECK(of(given[0]) == Values{3, 4});
+  CHECK(of(given[1]) == Values{5, 6});
+}
+
+TEST_CASE("the gradients of many leaves add up") {
+  std::vector<Tensor> leaves;
+  Tensor sum = zeros({1}, f64);
+  for (int i = 0; i < 40; ++i) leaves.push_back(leaf({double(i)}));
+  for (int use = 0; use < 3; ++use)
+    for (const Tensor& t : leaves) sum = sum + t * t;
+  const std::vector<Tensor> roots = {sum};
+  const auto gradients = autograd::grad(roots, leaves, {});
+  for (int i = 0; i < 40; ++i) CHECK(of(gradients[static_cast<std::size_t>(i)]) == Values{6.0 * i});
+}
+
 TEST_CASE("a leaf's hook comes after its gradient") {
   Tensor x = leaf({1, 2}), w = leaf({3, 4});
   std::vector<Values> seen;

@@ -1,3 +1,5 @@
+#include <stdexcept>
+
 #include <weft/weft.h>
 
 #include <weft/tests/catch.h>
@@ -25,6 +27,12 @@ struct Cube : Function<Cube> {
   static std::vector<Tensor> backward(FunctionContext& ctx, std::vector<Tensor> g) {
     return {g[0] * 3 * std::any_cast<double>(ctx.data["factor"]) * ctx.saved()[0].square()};
   }
+};
+
+struct OneGradient : Function<OneGradient> {
+  static constexpr const char* name = "one_gradient";
+  static Tensor forward(FunctionContext&, const Tensor& a, const Tensor& b) { return a * b; }
+  static std::vector<Tensor> backward(FunctionContext&, std::vector<Tensor> g) { return {g[0]}; }
 };
 
 struct Wrong : Function<Wrong> {
@@ -136,4 +144,30 @@ TEST_CASE("checkpoint recomputes, with the same gradients") {
   CHECK(of(w1.grad()) == of(w2.grad()));
   CHECK_THROWS_MATCHES(checkpoint([](const Tensor& x) { return x * 2; }, tensor({1.0})),
                        AutogradError, says("requires grad"));
+}
+
+TEST_CASE("checkpoint draws the same numbers again, and leaves the generator where it was") {
+  manual_seed(7);
+  const auto offset = [] { return default_generator().state().offset; };
+  int failures = 1, runs = 0;
+  const auto f = [&](const Tensor& x) {
+    const Tensor y = dropout(x, 0.5, true);
+    if (++runs > 1 && failures-- > 0) throw std::runtime_error("once");
+    return y;
+  };
+  Tensor x = ones({64}, Options(f64).requires_grad(true));
+  const Tensor y = checkpoint(f, x);
+  rand({100});
+  const auto after = offset();
+  CHECK_THROWS_AS(y.sum().backward({}, true), std::runtime_error);
+  CHECK(offset() == after);
+  y.sum().backward();
+  CHECK(offset() == after);
+  CHECK(of(x.grad()) == of(y));
+}
+
+TEST_CASE("a user's function that gives too few gradients is refused") {
+  Tensor a = leaf({1}), b = leaf({5});
+  CHECK_THROWS_MATCHES(OneGradient::apply(a, b).sum().backward(), AutogradError,
+                       says("got 1 gradients from backward(), expected one for each of the 2"));
 }

@@ -1,4 +1,5 @@
 #include <thread>
+#include <vector>
 
 #include <weft/nn/attempt.h>
 #include <weft/nn/norm.h>
@@ -116,4 +117,18 @@ TEST_CASE("what another thread drew stays drawn", "[attempt]") {
     rand({4}, {}, &own);
   }
   CHECK(offset() == before + 5);
+}
+
+TEST_CASE("what was changed last is taken back first", "[attempt]") {
+  std::vector<int> order;
+  {
+    const nn::Attempt attempt;
+    for (int i : {1, 2}) nn::Attempt::on_failure([&order, i] { order.push_back(i); });
+    {
+      const nn::Attempt inner;
+      for (int i : {3, 4}) nn::Attempt::on_failure([&order, i] { order.push_back(i); });
+    }
+    CHECK(order == std::vector<int>{4, 3});
+  }
+  CHECK(order == std::vector<int>{4, 3, 2, 1});
 }

@@ -1,3 +1,4 @@
+#include <cmath>
 #include <limits>
 
 #include <weft/nn/clip.h>
@@ -35,6 +36,14 @@ TEST_CASE("a norm that is not finite can be refused") {
   const Tensor a = with_grad(tensor({1.0, std::numeric_limits<double>::infinity()}, f64));
   CHECK_THROWS_AS(nn::clip_grad_norm_({a}, 1, 2, true), ValueError);
   CHECK(a.grad().to_vector<double>()[0] == 1);
+}
+
+TEST_CASE("a norm that is NaN goes on into every gradient") {
+  const double nan = std::numeric_limits<double>::quiet_NaN();
+  const Tensor a = with_grad(tensor({1.0, nan}, f64)), b = with_grad(tensor({2.0}, f64));
+  CHECK(std::isnan(nn::clip_grad_norm_({a, b}, 1).item<double>()));
+  CHECK(std::isnan(a.grad().to_vector<double>()[0]));
+  CHECK(std::isnan(b.grad().to_vector<double>()[0]));
 }
 
 TEST_CASE("gradients are clamped one by one") {

@@ -204,3 +204,22 @@ TEST_CASE("a state without what a step of Adam leaves behind is not Adam's") {
   std::erase_if(state, [](const auto& entry) { return entry.first == "state.0.step"; });
   CHECK(adam.mismatches(state) == std::vector<std::string>{"state.0.step is missing"});
 }
+
+TEST_CASE("a gradient laid out otherwise than its parameter") {
+  for (const bool turned : {false, true}) {
+    Tensor p = zeros({2, 3}, Options(f64).requires_grad(true));
+    const Tensor g = tensor({1.0, 2.0, 3.0, 4.0, 5.0, 6.0}, f64).reshape({2, 3});
+    p.set_grad(turned ? g.t().contiguous().t() : g);
+    optim::SGD(std::vector<Tensor>{p}, {.lr = 1}).step();
+    check(p, {-1, -2, -3, -4, -5, -6});
+  }
+}
+
+TEST_CASE("a step counts as a change in place") {
+  Tensor p = start();
+  optim::SGD sgd({p}, {.lr = 0.1});
+  const Tensor loss = (p * p).sum(), kept = (p * p).sum();
+  loss.backward();
+  sgd.step();
+  CHECK_THROWS_AS(kept.backward(), AutogradError);
+}

@@ -302,3 +302,12 @@ TEST_CASE("schedules refuse what makes no sense") {
   CHECK_FALSE(a.sgd.groups()[0].initial_lr);
   CHECK(a.sgd.groups()[0].options.lr == 0.1);
 }
+
+TEST_CASE("one cycle leaves the momentum alone where it is told to") {
+  Bench a;
+  optim::OneCycleLR cycle(a.sgd, {.max_lr = 0.4, .total_steps = 10, .cycle_momentum = false});
+  for (int i = 0; i < 9; ++i) {
+    CHECK(a.sgd.groups()[0].options.momentum == 0.9);
+    cycle.step();
+  }
+}
