@@ -1,5 +1,7 @@
 #include <algorithm>
+#include <functional>
 
+#include <weft/core/interrupt.h>
 #include <weft/core/order_key.h>
 #include <weft/core/threads.h>
 #include <weft/cpu/indexing.h>
@@ -22,10 +24,26 @@ Index key_of(T x) {
   if constexpr (!std::is_integral_v<T>) return order_key(static_cast<double>(x));
 }
 
+// Looks up once in so many comparisons or elements, a millisecond or less.
+constexpr Index kBetweenLooks = 1 << 16;
+
 // The first k of `row` come to stand in order.
+template <class Less>
+void choose(Keyed* row, Index n, Index k, Less less) {
+  if (k > n / 8) return std::sort(row, row + n, less);
+  std::partial_sort(row, row + k, row + n, less);
+}
+
 void choose(Keyed* row, Index n, Index k) {
-  if (k > n / 8) return std::sort(row, row + n);
-  std::partial_sort(row, row + k, row + n);
+  if (n < kBetweenLooks) return choose(row, n, k, std::less<>());
+  Index left = kBetweenLooks;
+  choose(row, n, k, [&left](const Keyed& a, const Keyed& b) {
+    if (--left == 0) {
+      check_interrupt("sort");
+      left = kBetweenLooks;
+    }
+    return a < b;
+  });
 }
 
 // About the elements for which a thread is worth its while.
@@ -43,6 +61,7 @@ void order(const View& out, const View& x, bool descending) {
       dispatch(x.dtype, [&](auto tag) {
         const auto* from = x.as<typename decltype(tag)::type>() + r * n;
         for (Index i = 0; i < n; ++i) {
+          if (i % kBetweenLooks == kBetweenLooks - 1) check_interrupt("sort");
           const Index key = key_of(from[i]);
           row[i] = {descending ? ~key : key, i};
         }

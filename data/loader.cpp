@@ -1,6 +1,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
 #include <chrono>
 #include <condition_variable>
 #include <map>
@@ -52,7 +53,8 @@ struct DataLoader::Impl {
     std::optional<Batch> batch;
     std::optional<cuda::Event> arrived = {};  // on the device
     std::exception_ptr error;
-    bool ready = false, no_memory = false;
+    bool ready = false;
+    bool again = false;  // to be made once more: memory was short, or somebody interrupted it
   };
 
   Impl(std::shared_ptr<const Dataset> set, Transforms list, const DataLoaderOptions& o)
@@ -98,6 +100,7 @@ struct DataLoader::Impl {
   // ---- Workers
   void work() {
     Picture picture;
+    const detail::RegionMember member(stopping);  // an end does not wait for all of a batch
     std::unique_lock lock(mutex);
     while (true) {
       work_there.wait(lock, [this] { return stopping || room(); });
@@ -121,7 +124,10 @@ struct DataLoader::Impl {
       if (side && !slot.batch->value.has_value()) send(slot);
     } catch (const OutOfMemory&) {
       slot.error = std::current_exception();
-      slot.no_memory = true;
+      slot.again = true;
+    } catch (const Interrupted&) {
+      slot.error = std::current_exception();
+      slot.again = true;
     } catch (...) {
       slot.error = std::current_exception();
     }
@@ -155,6 +161,7 @@ struct DataLoader::Impl {
     if (batch.value.has_value()) return batch;
     batch.labels = make_host(pinned, {count}, {1}, DType::I64);
     for (Index i = 0; i < count; ++i) {
+      check_interrupt("DataLoader");
       const Index sample = (*order)[static_cast<std::size_t>(first + i)];
       batch.labels.data<std::int64_t>()[i] = dataset->get(sample, picture);
       transform(picture, sample_key.fold(static_cast<std::uint64_t>(sample)));
@@ -200,29 +207,30 @@ struct DataLoader::Impl {
   std::optional<Batch> next() {
     check_process();
     std::unique_lock lock(mutex);
+    // Another caller may take the batch that this one waits for: then it is the one after that.
+    const auto ready = [&] { return position.batch == batches || slot(handed_out()).ready; };
+    while (options.workers > 0 &&
+           !batch_there.wait_for(lock, std::chrono::milliseconds(30), ready)) {
+      check_interrupt("DataLoader");
+    }
     if (position.batch == batches) {
       ++position.epoch;
       position.batch = 0;
       return {};
     }
-    const Index number = handed_out();
     Slot taken;
     if (options.workers == 0) {
-      taken = make({generation, position.seed, number}, own_picture);
+      taken = make({generation, position.seed, handed_out()}, own_picture);
     } else {
-      const auto ready = [&] { return slot(number).ready; };
-      while (!batch_there.wait_for(lock, std::chrono::milliseconds(30), ready)) {
-        check_interrupt("DataLoader");
-      }
-      taken = std::exchange(slot(number), {});
+      taken = std::exchange(slot(handed_out()), {});
     }
-    if (taken.no_memory) {
+    if (taken.again) {
       restart();
     } else {
       ++position.batch;
     }
     lock.unlock();
-    taken.no_memory ? work_there.notify_all() : work_there.notify_one();
+    taken.again ? work_there.notify_all() : work_there.notify_one();
     if (taken.error) std::rethrow_exception(taken.error);
     receive(taken);
     return std::move(taken.batch);
@@ -263,7 +271,7 @@ struct DataLoader::Impl {
   Index issued = 0;              // the number of the next job
   std::uint64_t generation = 0;  // set_state starts a new one; what older jobs made is dropped
   std::vector<Slot> slots;       // batch number n waits in slot n % slots.size()
-  bool stopping = false;
+  std::atomic<bool> stopping = false;
 
   std::mutex order_mutex;
   std::vector<std::pair<Key, Order>> orders;

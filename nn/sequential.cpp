@@ -43,10 +43,11 @@ Tensor Sequential::forward(const Tensor& x) {
   const auto& parts = ModuleTree::parts(*this).children;
   Tensor y = x;
   for (std::size_t i = 0; i < parts.size(); ++i) {
-    Module& m = *parts[i].second;
-    const Tensor one = i + 1 < parts.size() ? both(m, *parts[i + 1].second, y) : Tensor();
+    const auto m = parts[i].second;  // held: a hook may take it out
+    const auto next = i + 1 < parts.size() ? parts[i + 1].second : nullptr;
+    const Tensor one = next ? both(*m, *next, y) : Tensor();
     i += one.defined();
-    y = one.defined() ? one : m(y);
+    y = one.defined() ? one : (*m)(y);
   }
   return y;
 }

@@ -6,6 +6,7 @@
 #include <weft/python/src/held.h>
 
 #include <atomic>
+#include <mutex>
 #include <unordered_set>
 
 // Data sets, loaders and files, as Python sees them: a picture is a tensor [channels, height,
@@ -99,6 +100,8 @@ class LoaderIterator {
   Loader& loader_;
   std::unique_ptr<data::DataLoader> own_;
   bool done_ = false;
+  std::timed_mutex turn_;
+  bool ended_ = false;  // by it
 };
 
 void bind_datasets(py::module_& data);

@@ -1,4 +1,7 @@
+#include <chrono>
 #include <utility>
+
+#include <weft/core/interrupt.h>
 
 #include <weft/python/src/data.h>
 
@@ -131,7 +134,11 @@ std::optional<Batch> LoaderIterator::next() {
   std::optional<Batch> batch;
   {
     const py::gil_scoped_release released;
-    batch = own_ ? own_->next() : shared.next();
+    // Several threads may share the loop: none begins the next epoch.
+    std::unique_lock turn(turn_, std::defer_lock);
+    while (!turn.try_lock_for(std::chrono::milliseconds(30))) check_interrupt("DataLoader");
+    if (!ended_) batch = own_ ? own_->next() : shared.next();
+    ended_ = !batch;
   }
   if (batch) return loader_.shaped(*std::move(batch));
   finish();

@@ -1,3 +1,4 @@
+#include <weft/core/interrupt.h>
 #include <weft/python/src/data.h>
 
 // Data sets, transforms and loaders where Python takes part.
@@ -28,7 +29,10 @@ std::any PythonDataset::batch(std::span<const Index> samples) const {
   const py::object collate = collate_.get(), dataset = dataset_.get();
   if (collate.is_none()) return {};
   py::list list;
-  for (Index i : samples) list.append(dataset[py::int_(i)]);
+  for (Index i : samples) {
+    check_interrupt("DataLoader");
+    list.append(dataset[py::int_(i)]);
+  }
   return Held(collate(list));
 }
 

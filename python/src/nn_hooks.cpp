@@ -2,6 +2,7 @@
 
 #include <weft/python/src/held.h>
 #include <weft/python/src/nn_module.h>
+#include <weft/python/src/nn_walk.h>
 
 // Hooks of Python in modules.
 namespace weft::python {
@@ -48,6 +49,7 @@ struct PythonHook {
   }
   Tensor operator()(Module& m, const Tensor& x) const {
     const py::gil_scoped_acquire lock;
+    const PausedWalk paused;
     py::object args = py::make_tuple(x);
     py::dict keywords;
     before(self(m), args, keywords);
@@ -61,6 +63,7 @@ struct PythonHook {
   }
   Tensor operator()(Module& m, const Tensor& x, const Tensor& y) const {
     const py::gil_scoped_acquire lock;
+    const PausedWalk paused;
     return result(after(self(m), py::make_tuple(x), {}, py::cast(y)), "register_forward_hook");
   }
   // Puts what the hook returns in the place of the arguments.
@@ -149,7 +152,9 @@ struct HookHandle {
   void remove() {
     const py::object o = module();
     if (o.is_none()) return;
-    for (Index number : numbers) module_of(o.ptr()).remove_hook(number);
+    Module& m = module_of(o.ptr());
+    wait_for_walks(m);
+    for (Index number : numbers) m.remove_hook(number);
   }
   HookHandle with(const HookHandle& other) const {
     HookHandle both = *this;
@@ -163,6 +168,7 @@ void define_registration(py::handle type, const char* name, const char* doc, Add
   type.attr(name) = py::cpp_function(
       [add](const py::object& self, const py::object& hook, bool prepend, bool with_kwargs) {
         Module& m = module_of(self.ptr());
+        wait_for_walks(m);
         const Index number =
             add(m, PythonHook{Held(hook), self.cast<std::shared_ptr<Module>>(), with_kwargs});
         auto& hooks = ModuleTree::parts(m).hooks;

@@ -3,6 +3,7 @@
 
 #include <weft/python/src/cuda.h>
 #include <weft/python/src/nn_module.h>
+#include <weft/python/src/nn_walk.h>
 
 // weft.nn.Module.
 namespace weft::python {
@@ -114,9 +115,8 @@ py::iterator alone(const NamedObjects& objects) {
 }
 
 py::object apply(const py::object& self, const py::object& f) {
-  for (auto& [name, part] : ModuleTree::parts(module_of(self.ptr())).children) {
-    module_object(part).attr("apply")(f);
-  }
+  auto children = ModuleTree::parts(module_of(self.ptr())).children;  // f may change them
+  for (auto& [name, part] : children) module_object(part).attr("apply")(f);
   f(self);
   return self;
 }
@@ -162,9 +162,15 @@ py::object find_tensor(const py::object& self, const std::string& path, bool par
 }
 
 // After *args pybind11 converts no last argument: that is the dtype, which needs it not.
+Module& module_to_change(const py::object& self) {
+  Module& m = module_of(self.ptr());
+  wait_for_walks(m);
+  return m;
+}
+
 py::object convert(const py::object& self, const py::args& args,
                    const std::optional<Device>& device, const std::optional<DType>& dtype) {
-  Module& m = module_of(self.ptr());
+  Module& m = module_to_change(self);
   if (device) m.to(*device);
   if (dtype) m.to(*dtype);
   for (const py::handle a : args) {
@@ -317,7 +323,7 @@ void def_changes(Class& c) {
     c.def(
         name,
         [dtype = dtype](const py::object& self) {
-          module_of(self.ptr()).to(dtype);
+          module_to_change(self).to(dtype);
           return self;
         },
         "to() of that dtype.");
@@ -325,14 +331,14 @@ void def_changes(Class& c) {
   c.def(
       "cpu",
       [](const py::object& self) {
-        module_of(self.ptr()).to(kCPU);
+        module_to_change(self).to(kCPU);
         return self;
       },
       "Moves parameters and buffers to the CPU; an optimiser's go along.");
   c.def(
       "cuda",
       [](const py::object& self, const py::object& device) {
-        module_of(self.ptr()).to(cuda_device(device));
+        module_to_change(self).to(cuda_device(device));
         return self;
       },
       "Moves parameters and buffers to a CUDA device (the current one at None); an optimiser's go "

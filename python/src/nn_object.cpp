@@ -3,6 +3,7 @@
 
 #include <weft/python/src/held.h>
 #include <weft/python/src/nn_module.h>
+#include <weft/python/src/nn_walk.h>
 
 // A module as a Python object: calls, attributes, parts.
 namespace weft::python {
@@ -68,7 +69,7 @@ PyObject* module_call(PyObject* self, PyObject* args, PyObject* keywords) {
     const Tensor x = tensor_of(PyTuple_GET_ITEM(args, 0));
     Tensor y;
     {
-      const Unlocked unlocked;
+      const Walk walk(m);
       y = m(x);
     }
     return wrap(std::move(y));
@@ -110,6 +111,7 @@ void set_tensor(PyObject* self, Module& m, const std::string& name, PyObject* va
                  name.c_str());
     throw PythonError();
   }
+  wait_for_walks(m);
   ModuleTree::set_tensor(m, slot);
   if (!ModuleTree::find_slot(m, name)->kept) keep_attribute(self, name, value);
 }
@@ -133,6 +135,7 @@ py::int_ address(const py::handle& o) {
 }
 
 void set_part(PyObject* self, Module& m, const std::string& name, PyObject* value) {
+  wait_for_walks(m);
   ModuleTree::set_child(m, name, held_part(value));
   const py::object holders = loose_modules().attr("get")(address(value));
   if (!holders.is_none()) holders.attr("append")(py::weakref(py::handle(self)));
@@ -151,6 +154,7 @@ bool set_registered(PyObject* self, Module& m, const std::string& name, PyObject
   }
   if (!ModuleTree::find_child(m, name)) return false;
   if (value != Py_None) refuse(value, name, "weft.nn.Module");
+  wait_for_walks(m);
   ModuleTree::remove(m, name);
   return false;
 }
@@ -161,6 +165,7 @@ int module_setattr(PyObject* self, PyObject* name, PyObject* value) {
     if (text.starts_with("__")) return nullptr;
     Module& m = module_of(self);
     if (value) return set_registered(self, m, text, value) ? Py_None : nullptr;
+    wait_for_walks(m);
     if (!ModuleTree::remove(m, text)) return nullptr;
     keep_attribute(self, text, nullptr);
     return Py_None;

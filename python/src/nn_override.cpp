@@ -3,6 +3,7 @@
 #include <weft/ops/make.h>
 
 #include <weft/python/src/nn_module.h>
+#include <weft/python/src/nn_walk.h>
 
 // What C++ asks of a module whose class is Python's.
 namespace weft::python {
@@ -47,6 +48,7 @@ bool overrides(const Module& m, const char* name) {
 
 Tensor call_forward(Module& m, const Tensor& x) {
   const py::gil_scoped_acquire lock;
+  const PausedWalk paused;
   const py::object y = own_method(m, "forward")(x);
   if (!is_tensor(y.ptr())) {
     throw py::type_error(m.kind() + ".forward() returned a " + Py_TYPE(y.ptr())->tp_name +

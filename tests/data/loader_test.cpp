@@ -223,6 +223,23 @@ TEST_CASE("pictures of different sizes in one batch are refused", "[loader]") {
       Catch::Matchers::MessageMatches(Catch::Matchers::ContainsSubstring("3 x 6 x 6")));
 }
 
+TEST_CASE("several threads may take batches of one loader", "[loader]") {
+  const auto set = std::make_shared<ImageDataset>(numbered(64));
+  for (const int workers : {0, 1, 3}) {
+    DataLoader loader(set, {}, {.batch_size = 1, .workers = workers});
+    std::atomic<Index> sum = 0, count = 0;
+    std::vector<std::thread> threads;
+    for (int t = 0; t < 4; ++t) {
+      threads.emplace_back([&] {
+        while (count.fetch_add(1) < 64) sum += loader.next()->labels.item<Index>();
+      });
+    }
+    for (auto& t : threads) t.join();
+    CHECK(sum == 63 * 64 / 2);
+    CHECK_FALSE(loader.next());
+  }
+}
+
 TEST_CASE("a data set without a batch gives none", "[loader]") {
   for (const int workers : {0, 2}) {
     DataLoader dropped(numbered(3), {}, {.batch_size = 4, .drop_last = true, .workers = workers});

@@ -51,6 +51,8 @@ LONG = {
     "softmax": ("x = weft.ones(1).expand(1 << 14, 1 << 15)", "x.exp().softmax(1).softmax(0)"),
     "random": ("", "weft.randn(1 << 30)"),
     "randperm": ("", "weft.randperm(30_000_000)"),
+    "sort": ("x = weft.rand(30_000_000)", "x.sort()"),
+    "unique": ("x = weft.randint(0, 1000, (60_000_000,))", "x.unique()"),
     "from_list": ("row = [0.5] * 10_000", "weft.tensor([row] * 20_000)"),
     "to_list": ("x = weft.ones(1).expand(1 << 28)", "x.tolist()"),
     "backward": (

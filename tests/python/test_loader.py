@@ -1,6 +1,7 @@
 """Loops over a loader, its seed, and the arguments that PyTorch's has."""
 
 import os
+import time
 
 import pytest
 import weft
@@ -99,3 +100,20 @@ def test_texts_in_samples():
     (pair,) = data.DataLoader([("x", 1.5), ("y", 2.5)], 2)
     assert pair[0] == ("x", "y") and pair[1].tolist() == [1.5, 2.5]
     assert [*data.DataLoader(["x", "y"], 2)] == [["x", "y"]]
+
+
+def test_an_end_does_not_wait_for_all_of_a_batch():
+    class Slow:
+        def __len__(self):
+            return 10**6
+
+        def __getitem__(self, i):
+            time.sleep(0.01)
+            return i
+
+    loader = data.DataLoader(Slow(), 1000, num_workers=2)
+    loop = iter(loader)
+    time.sleep(0.1)
+    start = time.monotonic()
+    del loop, loader
+    assert time.monotonic() - start < 3  # of the 10 s that a batch takes

@@ -179,3 +179,31 @@ def test_alexnet_has_torchvisions_names():
     names = [n for n in net.state_dict()]
     assert names[:2] == ["features.0.weight", "features.0.bias"]
     assert names[-1] == "classifier.6.bias" and net.parameter_count() == 61100840
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda net: net.pop(0),
+        lambda net: net.__setitem__(0, nn.Tanh()),
+        lambda net: [net.pop(0) for _ in range(len(net))],
+    ],
+)
+def test_a_hook_may_take_its_own_module_out(change):
+    for kind in "register_forward_pre_hook", "register_forward_hook":
+        net = nn.Sequential(nn.Linear(4, 4), nn.ReLU(), nn.Linear(4, 4))
+        getattr(net[0], kind)(lambda *given, net=net: change(net) and None)
+        assert net(weft.ones(1, 4)).shape == (1, 4)
+        assert net(weft.ones(1, 4)).shape == (1, 4)
+
+
+def test_apply_may_change_the_parts():
+    net = nn.Sequential(nn.Linear(2, 2), nn.Sequential(nn.ReLU(), nn.Tanh()))
+
+    def add(module):
+        if isinstance(module, nn.ReLU):
+            for _ in range(50):
+                net[1].append(nn.Identity())
+
+    net.apply(add)
+    assert len(net[1]) == 52

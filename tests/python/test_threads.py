@@ -209,3 +209,51 @@ def test_modes_numbers_and_errors_belong_to_a_thread():
         assert weft.randn(3).numel() == 3
 
     in_threads(work)
+
+
+def test_hooks_come_and_go_while_others_call():
+    net, x = nn.Sequential(nn.Linear(4, 4), nn.ReLU(), nn.Linear(4, 2)), weft.ones(1, 4)
+    expected = net(x).tolist()
+
+    def work(number, turn):
+        hook = None if number % 2 else net[turn % 3].register_forward_hook(lambda m, a, y: None)
+        assert net(x).tolist() == expected
+        if hook:
+            hook.remove()
+
+    in_threads(work, 2)
+
+
+def test_parts_are_replaced_while_others_call():
+    net, x = nn.Sequential(nn.Linear(4, 4), nn.ReLU(), nn.Linear(4, 4)), weft.ones(1, 4)
+    first = net[0]
+
+    def work(number, turn):
+        if number == 0:
+            net.append(nn.Tanh()) if turn % 2 == 0 else net.pop()
+            net[2] = nn.Sequential(nn.Linear(4, 4), nn.Identity())
+        elif number == 1:
+            first.weight = nn.Parameter(weft.ones(4, 4))
+        else:
+            assert net(x).shape == (1, 4)
+
+    in_threads(work, 1)
+
+
+@pytest.mark.parametrize("workers", [0, 1, 3])
+def test_a_loop_over_a_loader_may_be_shared(workers):
+    loader = weft.data.DataLoader(weft.data.TensorDataset(weft.arange(400)), 4, num_workers=workers)
+    for _ in range(10):
+        got, loop = [], iter(loader)
+
+        def run(got=got, loop=loop):
+            for (batch,) in loop:
+                got.extend(batch.tolist())
+
+        threads = [threading.Thread(target=run, daemon=True) for _ in range(THREADS)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(60)
+            assert not thread.is_alive()
+        assert sorted(got) == list(range(400))
