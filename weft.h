@@ -51,6 +51,7 @@
 #include <weft/ops/loss.h>
 #include <weft/ops/make.h>
 #include <weft/ops/matmul.h>
+#include <weft/ops/multinomial.h>
 #include <weft/ops/norm.h>
 #include <weft/ops/pool.h>
 #include <weft/ops/reduce.h>

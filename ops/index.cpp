@@ -87,6 +87,8 @@ class Reader {
                         t.device(), x_.device());
     }
     if (is_mask(t)) return t.dim() == 0 ? choose(t.item().to_bool()) : mask(t);
+    if (is_floating(t.dtype()))
+      fail<IndexError>(op_, "got an index of {}, expected integers or bool", t.dtype());
     const Tensor index = detail::integer_index(op_, t);
     if (t.dim() == 0) return select(index.item<Index>());
     detail::check_range(op_, index, seen_, x_.sizes()[at_], true);

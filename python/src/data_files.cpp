@@ -45,12 +45,28 @@ py::dict to_dict(const TensorMap& map) {
 
 void save(const py::object& obj, const py::object& path, const TextMap& metadata) {
   const TensorMap tensors = tensors_of(obj);
+  if (py::hasattr(path, "write")) {
+    const auto bytes = safetensors_to_bytes(tensors, metadata);
+    path.attr("write")(py::bytes(reinterpret_cast<const char*>(bytes.data()), bytes.size()));
+    return;
+  }
   const std::string file = path_of(path);
   const py::gil_scoped_release released;
   save_safetensors(file, tensors, metadata);
 }
 
 std::pair<TensorMap, TextMap> read(const py::object& path) {
+  if (py::hasattr(path, "read")) {
+    const py::object given = path.attr("read")();
+    if (!py::isinstance<py::bytes>(given)) {
+      throw py::type_error("[load] got " + std::string(Py_TYPE(given.ptr())->tp_name) +
+                           " from the file, expected bytes: open it in binary mode");
+    }
+    const std::string_view bytes = given.cast<py::bytes>();
+    TextMap metadata;
+    TensorMap tensors = safetensors_from_bytes(std::as_bytes(std::span(bytes)), &metadata);
+    return {std::move(tensors), std::move(metadata)};
+  }
   const std::string file = path_of(path);
   const py::gil_scoped_release released;
   TextMap metadata;
@@ -58,8 +74,12 @@ std::pair<TensorMap, TextMap> read(const py::object& path) {
   return {std::move(tensors), std::move(metadata)};
 }
 
-py::object load(const py::object& path, bool with_metadata) {
-  const auto [tensors, metadata] = read(path);
+py::object load(const py::object& path, const std::optional<Device>& map_location, bool,
+                bool with_metadata) {
+  auto [tensors, metadata] = read(path);
+  if (map_location) {
+    for (auto& [name, tensor] : tensors) tensor = tensor.to(*map_location);
+  }
   if (!with_metadata) return to_dict(tensors);
   return py::make_tuple(to_dict(tensors), metadata);
 }
@@ -70,7 +90,8 @@ void bind_files(py::module_& m, py::module_&) {
   m.def("save", &save,
         "Writes a dict of tensors, or a module's, optimiser's or schedule's state, to a "
         "safetensors file; the file is the old one or the new one, whole. TypeError for other "
-        "objects, IOError where the file cannot be written.\n\n"
+        "objects, IOError where the file cannot be written. f: a path, or a file opened in binary "
+        "mode.\n\n"
         ">>> weft.save({\"w\": weft.ones(2), \"b\": weft.zeros(1)}, \"model.safetensors\")\n"
         ">>> sorted(weft.load(\"model.safetensors\"))\n"
         "['b', 'w']",
@@ -78,13 +99,16 @@ void bind_files(py::module_& m, py::module_&) {
   m.def("load", &load,
         "The tensors of a safetensors file by name; with with_metadata a pair of them and the "
         "file's texts. ParseError for a file that breaks the format.\n\n"
+        "f: a path, or a file opened in binary mode. map_location: the device that they go to. "
+        "weights_only: there is nothing else in such a file.\n\n"
         ">>> weft.save({\"w\": weft.ones(2)}, \"model.safetensors\", {\"made by\": \"me\"})\n"
         ">>> weft.load(\"model.safetensors\")\n"
         "{'w': tensor([1., 1.])}\n"
         ">>> tensors, texts = weft.load(\"model.safetensors\", with_metadata=True)\n"
         ">>> texts\n"
         "{'made by': 'me'}",
-        "f"_a, py::kw_only(), "with_metadata"_a = false);
+        "f"_a, "map_location"_a = py::none(), py::kw_only(), "weights_only"_a = true,
+        "with_metadata"_a = false);
   m.def(
       "save_npy",
       [](const py::object& path, const Tensor& x) {

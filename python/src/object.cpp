@@ -88,6 +88,27 @@ PyObject* size_repr(PyObject* self) {
   return text;
 }
 
+// What a tuple's function makes, as a Size if it is a tuple.
+PyObject* as_size(PyObject* made) {
+  if (!made || !PyTuple_CheckExact(made)) return made;
+  const Py_ssize_t n = PyTuple_GET_SIZE(made);
+  PyObject* size = size_type->tp_alloc(size_type, n);
+  for (Py_ssize_t i = 0; size && i < n; ++i) {
+    PyTuple_SET_ITEM(size, i, Py_NewRef(PyTuple_GET_ITEM(made, i)));
+  }
+  Py_DECREF(made);
+  return size;
+}
+PyObject* size_item(PyObject* self, PyObject* key) {
+  return as_size(PyTuple_Type.tp_as_mapping->mp_subscript(self, key));
+}
+PyObject* size_concat(PyObject* self, PyObject* other) {
+  return as_size(PyTuple_Type.tp_as_sequence->sq_concat(self, other));
+}
+PyObject* size_repeat(PyObject* self, Py_ssize_t times) {
+  return as_size(PyTuple_Type.tp_as_sequence->sq_repeat(self, times));
+}
+
 PyTypeObject* make_type(PyObject* module, PyType_Spec& spec, PyTypeObject* base, const char* name) {
   PyObject* type = PyType_FromSpecWithBases(&spec, reinterpret_cast<PyObject*>(base));
   if (!type || PyModule_AddObjectRef(module, name, type) < 0) return nullptr;
@@ -99,6 +120,9 @@ bool add_size(PyObject* module) {
       {"numel", size_numel, METH_NOARGS, "numel($self)\n--\n\nThe product of the sizes."}, {}};
   static PyType_Slot slots[] = {
       {Py_tp_repr, reinterpret_cast<void*>(size_repr)},
+      {Py_mp_subscript, reinterpret_cast<void*>(size_item)},
+      {Py_sq_concat, reinterpret_cast<void*>(size_concat)},
+      {Py_sq_repeat, reinterpret_cast<void*>(size_repeat)},
       {Py_tp_methods, methods},
       {Py_tp_doc, const_cast<char*>("The sizes of a tensor, a tuple.\n\n"
                                     ">>> size = weft.zeros(2, 3).shape\n"

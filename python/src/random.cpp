@@ -4,6 +4,7 @@
 #include <memory>
 
 #include <weft/ops/make.h>
+#include <weft/ops/multinomial.h>
 #include <weft/python/src/operations.h>
 
 // Generators, keys, and the functions that take from them.
@@ -50,6 +51,8 @@ void bind_generator(py::module_& m) {
       "True");
   g.def(py::init([](const py::int_& seed) { return std::make_unique<Generator>(seed_of(seed)); }),
         "seed"_a = Generator::kDefaultSeed);
+  g.def(py::init([](Device) { return std::make_unique<Generator>(); }), "device"_a,
+        "device: any, for the numbers are the same on all.");
   g.def(
       "manual_seed",
       [](Generator& self, const py::int_& seed) -> Generator& {
@@ -239,6 +242,24 @@ void bind_makers(py::module_& m) {
       ">>> weft.bernoulli(weft.zeros(2), 1.0)\n"
       "tensor([1., 1.])",
       input(), "p"_a = py::none(), py::kw_only(), "generator"_a = py::none(), Released());
+  def_both(
+      m, "multinomial",
+      [](const Tensor& x, Index n, bool replacement, Generator* g) {
+        return multinomial(x, n, replacement, g);
+      },
+      "num_samples positions in a vector of weights, or in each row of a matrix of them, drawn "
+      "with "
+      "probability proportional to the weights: int64 [num_samples] or [rows, num_samples].\n\n"
+      "Weights are floating, finite, not negative, and in each row enough of them above 0: "
+      "num_samples, or with replacement one. ValueError where they are not, ShapeError for other "
+      "dims. Without replacement by the first of exponential times (Efraimidis and Spirakis "
+      "2006).\n\n"
+      ">>> weft.multinomial(weft.tensor([0.0, 3.0, 0.0]), 4, replacement=True)\n"
+      "tensor([1, 1, 1, 1])\n"
+      ">>> sorted(weft.multinomial(weft.tensor([0.2, 0.0, 0.8]), 2).tolist())\n"
+      "[0, 2]",
+      input(), "num_samples"_a, "replacement"_a = false, py::kw_only(), "generator"_a = py::none(),
+      Released());
 }
 
 void bind_in_place() {

@@ -183,6 +183,28 @@ class detect_anomaly(_Mode):
         _autograd._set_anomaly_enabled(before)
 
 
+class set_detect_anomaly(detect_anomaly):
+    """detect_anomaly(check_nan) where mode is True, at once, and as a context manager until its end.
+
+    >>> with weft.autograd.set_detect_anomaly(True):
+    ...     weft.is_anomaly_enabled()
+    True
+    """
+
+    def __init__(self, mode: bool, check_nan: bool = True) -> None:
+        super().__init__(bool(mode) and check_nan)
+        self._outer = self._enter()
+
+    def __enter__(self) -> Self:
+        self._before.append(self._outer)
+        self._enter()
+        return self
+
+    def __call__(self, function: Callable[P, R]) -> Callable[P, R]:
+        self._leave(self._outer)
+        return super().__call__(function)
+
+
 class autocast(_Mode):
     """Products of matrices, linear and conv2d convert float32 operands to a half dtype and give it.
     Losses, prod() and pad() by reflection or replication convert halves to float32; index_copy()

@@ -157,3 +157,23 @@ def memory_reserved(device: DeviceLike = None) -> int:
     ...     assert weft.cuda.memory_reserved() >= weft.cuda.memory_allocated()
     """
     return _cuda.memory_stats(device)["reserved"]
+
+
+def manual_seed(seed: int) -> None:
+    """weft.manual_seed(seed): one default generator serves every device. Works without a device.
+
+    >>> weft.cuda.manual_seed(3)
+    >>> weft.initial_seed()
+    3
+    """
+    _weft.manual_seed(seed)
+
+
+def manual_seed_all(seed: int) -> None:
+    """manual_seed(seed), which serves all devices anyway.
+
+    >>> weft.cuda.manual_seed_all(3)
+    >>> weft.initial_seed()
+    3
+    """
+    _weft.manual_seed(seed)

@@ -195,4 +195,52 @@ ROWS = [
     ("weft.device(True)", "TypeError"),
     ("weft.ones(1, device=True)", "TypeError"),
     ("nn.Linear(1, 1).to(device='cpu').weight.device.type", "'cpu'"),
+    # ---- Habits around the operations
+    (
+        "s = weft.ones(2, 3, 4).shape; s[1:], s[:-1].numel(), s + (1,), s[1:] * 2, s[-1], s[1:] == (3, 4)",
+        "(weft.Size([3, 4]), 6, weft.Size([2, 3, 4, 1]), weft.Size([3, 4, 3, 4]), 4, True)",
+    ),
+    ("weft.ones(2, 3).size()[:0].numel(), [*weft.ones(2, 3).shape[::-1]]", "(1, [3, 2])"),
+    ("weft.ones(2).shape['a']", "TypeError"),
+    ("weft.ones(2).shape + [1]", "TypeError"),
+    ("weft.ones(3)[weft.tensor([0.5])]", "IndexError"),
+    ("x = weft.ones(3); x[weft.tensor([0.5])] = 1", "IndexError"),
+    (
+        "x = weft.ones(2, requires_grad=True); weft.autograd.grad(outputs=x * x, inputs=x, "
+        "grad_outputs=weft.ones(2), create_graph=True, retain_graph=True, only_inputs=True)[0].tolist()",
+        "[2.0, 2.0]",
+    ),
+    (
+        "import io; f = io.BytesIO(); weft.save({'a': weft.ones(2)}, f); n = f.seek(0); "
+        "weft.load(f, map_location='cpu', weights_only=True)",
+        "{'a': tensor([1., 1.])}",
+    ),
+    (
+        "import io; f = io.BytesIO(); weft.save(nn.Linear(1, 2).state_dict(), f); n = f.seek(0); "
+        "sorted((k, v.tolist()) for k, v in weft.load(f, weft.device('cpu')).items()) != []",
+        "True",
+    ),
+    ("weft.Generator(device='cpu').manual_seed(3).initial_seed()", "3"),
+    ("weft.Generator('cpu').manual_seed(4).initial_seed()", "4"),
+    ("weft.cuda.manual_seed(1), weft.cuda.manual_seed_all(1)", "(None, None)"),
+    (
+        "s = weft.autograd.set_detect_anomaly; o = s(True); a = weft.is_anomaly_enabled(); o = s(False); "
+        "a, weft.is_anomaly_enabled()",
+        "(True, False)",
+    ),
+    (
+        "m = nn.ParameterList([weft.ones(1)]); m += [weft.zeros(1)]; m[-1] = weft.ones(2); "
+        "[(type(p).__name__, p.tolist()) for p in m]",
+        "[('Parameter', [1.0]), ('Parameter', [1.0, 1.0])]",
+    ),
+    ("m = nn.ModuleList([nn.Tanh()]); m += [nn.ReLU()]; len(m), m[1]", "(2, ReLU())"),
+    (
+        "weft.multinomial(weft.tensor([[0.0, 3.0], [1.0, 0.0]]), 2, replacement=True)",
+        "tensor([[1, 1],\n        [0, 0]])",
+    ),
+    ("weft.tensor([0.0, 3.0]).multinomial(1)", "tensor([1])"),
+    ("weft.multinomial(weft.tensor([0.0, 3.0, 1.0]), num_samples=2).sort().values", "tensor([1, 2])"),
+    ("weft.multinomial(weft.ones(2), 3)", "RuntimeError"),
+    ("weft.multinomial(weft.tensor([-1.0, 2.0]), 1)", "RuntimeError"),
+    ("weft.multinomial(weft.zeros(2), 1, True)", "RuntimeError"),
 ]

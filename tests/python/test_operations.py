@@ -431,7 +431,7 @@ row("bernoulli", lambda x: x, BOOLS.astype(float))
 # What is tried elsewhere.
 ELSEWHERE = {
     **dict.fromkeys(["rand", "randn", "randint", "randperm", "rand_like", "randn_like"], "random"),
-    **dict.fromkeys(["uniform_", "normal_", "bernoulli_"], "random"),
+    **dict.fromkeys(["uniform_", "normal_", "bernoulli_", "multinomial"], "random"),
     **dict.fromkeys(["dim", "numel", "dtype", "device", "size", "itemsize"], "facts"),
     **dict.fromkeys(["stride", "strides", "nbytes", "storage_offset"], "facts"),
     **dict.fromkeys(["is_contiguous", "is_floating_point", "item", "empty", "empty_like"], "facts"),

@@ -16,6 +16,8 @@ MAKERS = {
     "rand_like": lambda g: weft.rand_like(weft.ones(3, 4), generator=g),
     "randn_like": lambda g: weft.randn_like(weft.ones(3, 4), generator=g, dtype=weft.float64),
     "bernoulli": lambda g: weft.bernoulli(weft.full((40,), 0.5), generator=g),
+    "multinomial": lambda g: weft.multinomial(weft.ones(2, 30), 15, generator=g),
+    "multinomial, replaced": lambda g: weft.ones(9).multinomial(25, True, generator=g),
     "uniform_": lambda g: weft.empty(9).uniform_(-1, 2, generator=g),
     "normal_": lambda g: weft.empty(9).normal_(3, 0.5, generator=g),
     "bernoulli_": lambda g: weft.empty(40).bernoulli_(0.25, generator=g),
@@ -86,3 +88,47 @@ def test_the_numbers_of_philox():
     x = weft.rand(4, dtype=weft.float32, generator=weft.Generator(0))
     words = np.array([0x6627E8D5, 0xE169C58D, 0xBC57AC4C, 0x9B00DBD8], dtype=np.uint32)
     np.testing.assert_array_equal(x.numpy(), (words >> 8).astype(np.float32) * np.float32(2**-24))
+
+
+@pytest.mark.parametrize("replacement", [False, True])
+def test_multinomial_draws_by_weight(replacement):
+    weights = weft.tensor([[0.0, 1.0, 3.0, 0.0, 4.0]], dtype=weft.float64)
+    drawn = weft.multinomial(weights.expand(40_000, 5), 2, replacement)
+    assert drawn.dtype is weft.int64 and drawn.shape == (40_000, 2)
+    first, second = drawn.numpy().T
+    p = weights[0].numpy() / 8
+    assert np.abs(np.bincount(first, minlength=5) / 40_000 - p).max() < 0.015
+    if replacement:
+        expected = p
+    else:
+        assert (first != second).all()
+        with np.errstate(invalid="ignore"):
+            expected = sum(p[i] * np.where(np.arange(5) == i, 0, p / (1 - p[i])) for i in (1, 2, 4))
+    assert np.abs(np.bincount(second, minlength=5) / 40_000 - expected).max() < 0.015
+
+
+@pytest.mark.parametrize(
+    "weights, rest",
+    [
+        ([1.0, -1.0], (1,)),
+        ([0.0, 0.0], (1, True)),
+        ([float("nan"), 1.0], (1,)),
+        ([float("inf"), 1.0], (1,)),
+        ([0.0, 1.0], (2,)),
+        ([1.0, 1.0], (3,)),
+        ([1.0, 1.0], (0,)),
+        ([[[1.0]]], (1,)),
+        (1.0, (1,)),
+        ([], (1, True)),
+    ],
+)
+def test_multinomial_refuses(weights, rest):
+    with pytest.raises(RuntimeError, match=r"\[multinomial\] got"):
+        weft.multinomial(weft.tensor(weights), *rest)
+
+
+def test_multinomial_of_halves_and_integers():
+    drawn = weft.tensor([0.0, 2.0], requires_grad=True).half().multinomial(3, True)
+    assert drawn.tolist() == [1, 1, 1] and not drawn.requires_grad
+    with pytest.raises(TypeError, match="floating"):
+        weft.multinomial(weft.tensor([1, 2]), 1)

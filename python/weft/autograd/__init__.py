@@ -8,6 +8,7 @@ from weft._modes import (
     inference_mode,
     is_grad_enabled,
     no_grad,
+    set_detect_anomaly,
     set_grad_enabled,
 )
 from weft._weft import Tensor
@@ -41,6 +42,7 @@ __all__ = [
     "inference_mode",
     "is_grad_enabled",
     "no_grad",
+    "set_detect_anomaly",
     "set_grad_enabled",
 ]
 
@@ -92,6 +94,7 @@ if TYPE_CHECKING:
         grad_outputs: Seeds | None = None,
         retain_graph: bool | None = None,
         create_graph: bool = False,
+        only_inputs: Literal[True] = True,
         allow_unused: Literal[False] | None = None,
         materialize_grads: Literal[False] = False,
     ) -> tuple[Tensor, ...]: ...
@@ -102,6 +105,7 @@ if TYPE_CHECKING:
         grad_outputs: Seeds | None = None,
         retain_graph: bool | None = None,
         create_graph: bool = False,
+        only_inputs: Literal[True] = True,
         allow_unused: bool | None = None,
         *,
         materialize_grads: Literal[True],
@@ -113,6 +117,7 @@ if TYPE_CHECKING:
         grad_outputs: Seeds | None = None,
         retain_graph: bool | None = None,
         create_graph: bool = False,
+        only_inputs: Literal[True] = True,
         allow_unused: bool | None = None,
         materialize_grads: bool = False,
     ) -> tuple[Tensor | None, ...]: ...
@@ -124,6 +129,7 @@ def grad(
     grad_outputs: Seeds | None = None,
     retain_graph: bool | None = None,
     create_graph: bool = False,
+    only_inputs: bool = True,
     allow_unused: bool | None = None,
     materialize_grads: bool = False,
 ) -> tuple[Tensor | None, ...]:
@@ -132,12 +138,14 @@ def grad(
 
     create_graph: the gradients can be differentiated again. allow_unused: an input that the outputs
     do not depend on gets None, in place of an AutogradError. materialize_grads: it gets zeros;
-    ValueError with allow_unused=False.
+    ValueError with allow_unused=False. only_inputs: nothing else than True; backward() does the rest.
 
     >>> x = weft.tensor(3.0, requires_grad=True)
     >>> weft.autograd.grad(x * x, x)
     (tensor(6.),)
     """
+    if not only_inputs:
+        raise ValueError("[grad] got only_inputs=False, expected True: backward() gathers for all")
     if materialize_grads and allow_unused is False:
         raise ValueError(
             "[grad] got allow_unused=False with materialize_grads=True, expected True or nothing"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from weft._weft import Parameter
 from weft._weft.nn import Module, Sequential
 
 TYPE_CHECKING = False  # typing's costs an import
@@ -11,7 +12,7 @@ if TYPE_CHECKING:
 
     from typing_extensions import Self
 
-    from weft._weft import Parameter
+    from weft._weft import Tensor
 
     Modules = Mapping[str, Module] | Iterable[tuple[str, Module]]
 
@@ -96,6 +97,9 @@ class ModuleList(Module):
             self.append(module)
         return self
 
+    def __iadd__(self, modules: Iterable[Module]) -> Self:
+        return self.extend(modules)
+
     def insert(self, index: int, module: Module) -> None:
         """Puts a module before that of an index."""
         modules = self._all()
@@ -162,8 +166,13 @@ class ModuleDict(Module):
         return module
 
 
+def _as_parameter(value: Tensor) -> Parameter:
+    return value if isinstance(value, Parameter) else Parameter(value)
+
+
 class ParameterList(Module):
-    """A list of parameters that are those of the module it belongs to; it has no forward().
+    """A list of parameters that are those of the module it belongs to; it has no forward(). Tensors
+    become parameters.
 
     >>> from weft import nn
     >>> scales = nn.ParameterList([nn.Parameter(weft.ones(3)) for _ in range(2)])
@@ -171,7 +180,7 @@ class ParameterList(Module):
     (2, weft.Size([3]))
     """
 
-    def __init__(self, parameters: Iterable[Parameter] = ()) -> None:
+    def __init__(self, parameters: Iterable[Tensor] = ()) -> None:
         super().__init__()
         self._size = 0
         self.extend(parameters)
@@ -183,6 +192,14 @@ class ParameterList(Module):
         if not -self._size <= index < self._size:
             raise IndexError(f"got index {index}, expected one of {self._size} parameters")
         return self.get_parameter(str(index % self._size))
+
+    def __setitem__(self, index: int, parameter: Tensor) -> None:
+        if not -self._size <= index < self._size:
+            raise IndexError(f"got index {index}, expected one of {self._size} parameters")
+        setattr(self, str(index % self._size), _as_parameter(parameter))
+
+    def __iadd__(self, parameters: Iterable[Tensor]) -> Self:
+        return self.extend(parameters)
 
     def __iter__(self) -> Iterator[Parameter]:
         return (self[i] for i in range(self._size))
@@ -196,13 +213,13 @@ class ParameterList(Module):
             lines.append(f"  ({i}): Parameter containing: [{p.dtype} of size {sizes}{where}]")
         return "\n".join(lines)
 
-    def append(self, parameter: Parameter) -> Self:
+    def append(self, parameter: Tensor) -> Self:
         """Adds a parameter at the end."""
-        self.register_parameter(str(self._size), parameter)
+        self.register_parameter(str(self._size), _as_parameter(parameter))
         self._size += 1
         return self
 
-    def extend(self, parameters: Iterable[Parameter]) -> Self:
+    def extend(self, parameters: Iterable[Tensor]) -> Self:
         """Adds parameters at the end."""
         for parameter in parameters:
             self.append(parameter)
