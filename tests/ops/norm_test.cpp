@@ -281,3 +281,12 @@ TEST_CASE("normalisation says what it got and what it expected") {
   fails([&] { return local_response_norm(zeros({2, 3}), 3); }, "expected 3 dimensions or more");
   fails([&] { return local_response_norm(x, 0); }, "got size 0");
 }
+
+TEST_CASE("batch_norm's running statistics count as changed in place") {
+  const Tensor x = sample({4, 3});
+  const Tensor mean = zeros({3}, x.dtype()), variance = ones({3}, x.dtype());
+  const auto before = mean.version(), before_variance = variance.version();
+  batch_norm(x, mean, variance, {}, {}, true);
+  CHECK(mean.version() > before);
+  CHECK(variance.version() > before_variance);
+}
