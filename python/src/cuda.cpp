@@ -112,6 +112,7 @@ void bind_device_memory(py::module_& m) {
   m.def(
       "empty_cache",
       [](const py::object& device) {
+        if (device.is_none() && cuda::device_count() == 0) return;  // as in PyTorch
         const Device d = cuda_device(device);
         const py::gil_scoped_release released;
         empty_cache(d);

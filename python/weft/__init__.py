@@ -10,6 +10,10 @@ tensor([2., 4., 6.])
 from __future__ import annotations
 
 import importlib as _importlib
+from math import e as e
+from math import inf as inf
+from math import nan as nan
+from math import pi as pi
 
 from weft import _weft
 from weft._weft import *  # noqa: F403

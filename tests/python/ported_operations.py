@@ -222,6 +222,10 @@ ROWS = [
     ),
     ("weft.Generator(device='cpu').manual_seed(3).initial_seed()", "3"),
     ("weft.Generator('cpu').manual_seed(4).initial_seed()", "4"),
+    (
+        "weft.cuda.empty_cache(), weft.inf, -weft.inf, weft.nan, weft.pi > 3, weft.e > 2",
+        "(None, inf, -inf, nan, True, True)",
+    ),
     ("weft.cuda.manual_seed(1), weft.cuda.manual_seed_all(1)", "(None, None)"),
     (
         "s = weft.autograd.set_detect_anomaly; o = s(True); a = weft.is_anomaly_enabled(); o = s(False); "
