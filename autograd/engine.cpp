@@ -265,17 +265,10 @@ Tensor Run::captured(const Edge& edge) {
   return {};
 }
 
-// Dimensions of one element lie anywhere.
-bool in_order(const Tensor& g, const Shape& strides) {
-  for (int d = 0; d < g.dim(); ++d)
-    if (g.sizes()[d] > 1 && g.strides()[d] != strides[d]) return false;
-  return true;
-}
-
 // A first gradient as a leaf keeps it: its own, without gaps, in the order of the leaf's memory.
 Tensor kept(const Leaf& leaf, Tensor g) {
   if (g.strides() != leaf.strides && is_dense(g.sizes(), leaf.strides) &&
-      !in_order(g, leaf.strides)) {
+      !same_strides(g.sizes(), g.strides(), leaf.strides)) {
     Tensor ordered = make_tensor(g.sizes(), leaf.strides, g.dtype(), g.device());
     return ordered.copy_(g);
   }

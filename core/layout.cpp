@@ -96,6 +96,13 @@ bool is_channels_last(const Shape& sizes, const Shape& strides) {
   return true;
 }
 
+bool same_strides(const Shape& sizes, const Shape& a, const Shape& b) {
+  for (int d = 0; d < sizes.size(); ++d) {
+    if (sizes[d] > 1 && a[d] != b[d]) return false;
+  }
+  return true;
+}
+
 bool is_dense(const Shape& sizes, const Shape& strides) {
   if (is_contiguous(sizes, strides)) return true;
   Shape s, t;

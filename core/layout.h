@@ -36,6 +36,8 @@ WEFT_API bool is_contiguous(const Shape& sizes, const Shape& strides);
 WEFT_API bool is_channels_last(const Shape& sizes, const Shape& strides);
 // No gaps and no overlap: the elements fill one block of memory in some order of dimensions.
 WEFT_API bool is_dense(const Shape& sizes, const Shape& strides);
+// Whether strides lead to the same places: those of single elements count for nothing.
+WEFT_API bool same_strides(const Shape& sizes, const Shape& a, const Shape& b);
 // Two indices may lead to one element (a broadcast dimension, say).
 WEFT_API bool may_overlap(const Shape& sizes, const Shape& strides);
 

@@ -52,17 +52,10 @@ void check_gradient(const Tensor& p, const Tensor& g) {
   }
 }
 
-// A stride of a single element counts for nothing.
-bool same_order(const Tensor& a, const Tensor& b) {
-  for (int d = 0; d < a.sizes().size(); ++d) {
-    if (a.sizes()[d] > 1 && a.strides()[d] != b.strides()[d]) return false;
-  }
-  return true;
-}
-
 // Whether the kernel may take t as it is.
 bool fits(const Tensor& t, const Tensor& p) {
-  return t.dtype() == p.dtype() && t.device() == p.device() && same_order(t, p);
+  return t.dtype() == p.dtype() && t.device() == p.device() &&
+         same_strides(t.sizes(), t.strides(), p.strides());
 }
 
 // The same elements in the parameter's own dtype, place and memory order.

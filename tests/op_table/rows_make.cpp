@@ -244,6 +244,15 @@ std::vector<Row> random_numbers() {
         return bernoulli_(x, 0.3);
       },
       "torch.zeros(300, 301).bernoulli_(0.3)"));
+  rows.push_back(random_row(
+      "multinomial", as_i64,
+      [] {
+        return multinomial(rand({30, 31}), 7);
+      },
+      "torch.multinomial(torch.rand(30, 31), 7)"));
+  rows.back().bad = {{[] { return Tensors{multinomial(ones(2), 3)}; },
+                      "[multinomial] got a count of 3 for 2 weights without replacement",
+                      "torch.multinomial(torch.ones(2), 3)"}};
   return rows;
 }
 
