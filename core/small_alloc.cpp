@@ -162,7 +162,7 @@ SmallCache* own_cache() {
 
 void* malloc_block(std::size_t bytes) {
   void* data = nullptr;
-  const std::size_t align = bytes < 64 ? 16 : 64;
+  const std::size_t align = bytes <= 48 ? 16 : 64;
   if (bytes <= total_memory() && posix_memalign(&data, align, bytes) == 0) return data;
   throw_out_of_memory(bytes);
 }
