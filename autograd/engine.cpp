@@ -267,8 +267,7 @@ Tensor Run::captured(const Edge& edge) {
 
 // A first gradient as a leaf keeps it: its own, without gaps, in the order of the leaf's memory.
 Tensor kept(const Leaf& leaf, Tensor g) {
-  if (g.strides() != leaf.strides && is_dense(g.sizes(), leaf.strides) &&
-      !same_strides(g.sizes(), g.strides(), leaf.strides)) {
+  if (!same_strides(g.sizes(), g.strides(), leaf.strides) && is_dense(g.sizes(), leaf.strides)) {
     Tensor ordered = make_tensor(g.sizes(), leaf.strides, g.dtype(), g.device());
     return ordered.copy_(g);
   }

@@ -102,45 +102,50 @@ struct RowLoop {
   // f(i, v) for the elements of a lane: v holds the K rows', then the numbers of T terms.
   template <int T = 0, int K, class F>
   WEFT_HD void each(const Row (&in)[K], const Terms* terms, int lane, int lanes, F&& f) const {
-    by_pack<C>(dtype, [&](auto d) {
-      using D = decltype(d);
-      const Index packs = packed ? length / kVector : 0;
-      for (Index p = lane; p < packs; p += lanes) {
-        C v[kVector][K + T];
-        read_pack<D, T>(in, terms, p, v);
-        for (int j = 0; j < kVector; ++j) f(p * kVector + j, v[j]);
-      }
-      WEFT_UNROLL
-      for (Index i = packs * kVector + lane; i < length; i += lanes) {
-        C v[K + T];
-        read<D, T>(in, terms, i, v);
-        f(i, v);
-      }
-    });
+    walk<T>(
+        in, terms, lane, lanes,
+        [&](auto, Index p, const C(&v)[kVector][K + T]) {
+          for (int j = 0; j < kVector; ++j) f(p * kVector + j, v[j]);
+        },
+        [&](auto, Index i, const C(&v)[K + T]) { f(i, v); });
   }
   // out = f(v) for the same.
   template <int T = 0, int K, class F>
   WEFT_HD void map(const Row& out, const Row (&in)[K], const Terms* terms, int lane, int lanes,
                    F&& f) const {
+    walk<T>(
+        in, terms, lane, lanes,
+        [&](auto d, Index p, const C(&v)[kVector][K + T]) {
+          Pack<decltype(d)> y;
+          for (int j = 0; j < kVector; ++j) y.value[j] = narrow<decltype(d)>(f(v[j]));
+          out.template pack<decltype(d)>(p) = y;
+        },
+        [&](auto d, Index i, const C(&v)[K + T]) {
+          out.template at<decltype(d)>(i) = narrow<decltype(d)>(f(v));
+        });
+  }
+
+ private:
+  // Packs go to all(d, p, v), what is left over to one(d, i, v); d is of the rows' type.
+  template <int T, int K, class All, class One>
+  WEFT_HD void walk(const Row (&in)[K], const Terms* terms, int lane, int lanes, All&& all,
+                    One&& one) const {
     by_pack<C>(dtype, [&](auto d) {
       using D = decltype(d);
       const Index packs = packed ? length / kVector : 0;
       for (Index p = lane; p < packs; p += lanes) {
         C v[kVector][K + T];
         read_pack<D, T>(in, terms, p, v);
-        Pack<D> y;
-        for (int j = 0; j < kVector; ++j) y.value[j] = narrow<D>(f(v[j]));
-        out.template pack<D>(p) = y;
+        all(d, p, v);
       }
+      WEFT_UNROLL
       for (Index i = packs * kVector + lane; i < length; i += lanes) {
         C v[K + T];
         read<D, T>(in, terms, i, v);
-        out.template at<D>(i) = narrow<D>(f(v));
+        one(d, i, v);
       }
     });
   }
-
- private:
   template <class D, int T, int K>
   WEFT_HD static void read_pack(const Row (&in)[K], const Terms* terms, Index p,
                                 C (&v)[kVector][K + T]) {
